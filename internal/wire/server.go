@@ -1,0 +1,313 @@
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Server serves the services on one listener. Set the fields, then call Handler.
+type Server struct {
+	Services []*Service
+	// Authenticate verifies the signature and sets c.Caller and c.Region.
+	Authenticate func(ctx context.Context, c *Call) error
+	// Authorize decides on c.Operation over c.Resources.
+	Authorize func(ctx context.Context, c *Call) error
+	// Finish writes the audit event; if it fails the client gets InternalServerException and nothing of the output.
+	// Its context outlives the client's.
+	Finish func(ctx context.Context, c *Call) error
+	// MapError turns an error that is no *Error (store errors, foreign ones) into one; nil, or a nil answer: internal.
+	MapError func(err error) *Error
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: slog.Default()
+}
+
+// Handler compiles the routes. Unknown paths and targets answer 404 UnknownOperationException as JSON (XML for forms with an Action).
+// It panics where a hook is missing that an operation needs: without them nothing could be refused or recorded.
+func (s *Server) Handler() http.Handler {
+	h := &handler{Server: *s, routes: newRoutes(s.Services)}
+	if h.Now == nil {
+		h.Now = time.Now
+	}
+	if h.Log == nil {
+		h.Log = slog.Default()
+	}
+	if h.Finish == nil {
+		panic("wire: Server.Finish is not set")
+	}
+	for _, svc := range s.Services {
+		for i := range svc.Operations {
+			o := &svc.Operations[i]
+			if o.Auth == SigV4 && (h.Authenticate == nil || (h.Authorize == nil && !o.SelfAuthorizes)) {
+				panic("wire: " + svc.Name + "." + o.Name + " needs Server.Authenticate and Server.Authorize")
+			}
+		}
+	}
+	return h
+}
+
+type handler struct {
+	Server
+	routes *routes
+}
+
+// exchange is one request and what the door itself has to know of it.
+type exchange struct {
+	call     *Call
+	protocol Protocol // of the answer; a guess until routing has succeeded
+	plain    bool     // Service.PlainErrors
+	query    params   // of path routes
+	form     params   // of AWSQuery and OAuthForm
+	allow    string   // the Allow header of a 405
+	front    bool     // the error was made before the service's own code ran
+	answer   []byte
+}
+
+// take settles the route.
+func (x *exchange) take(r route) {
+	x.call.Service, x.call.Operation = r.service, r.operation
+	x.protocol, x.plain = r.service.Protocol, r.service.PlainErrors
+}
+
+// ServeHTTP is the way of one request.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &Call{RequestID: newRequestID(), Request: r, Time: h.Now(), Context: map[string][]string{}, Audit: map[string]any{}}
+	x := &exchange{call: c, front: true}
+	ctx := WithCall(r.Context(), c)
+	h.conclude(x, h.guard(x, func() error { return h.work(ctx, x) }))
+	if err := h.guard(x, func() error { return h.Finish(context.WithoutCancel(ctx), c) }); err != nil {
+		c.Output, x.answer = nil, nil
+		h.conclude(x, internalError(x.protocol, x.plain, fmt.Errorf("finish: %w", err)))
+	}
+	x.write(w)
+}
+
+// work does everything up to the encoded answer.
+func (h *handler) work(ctx context.Context, x *exchange) error {
+	c := x.call
+	if err := h.receive(x); err != nil {
+		return err
+	}
+	if c.Operation.Auth == SigV4 {
+		if err := h.Authenticate(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := x.decode(); err != nil {
+		return err
+	}
+	if err := c.findResources(ctx); err != nil {
+		return err
+	}
+	if c.Operation.Auth == SigV4 && !c.Operation.SelfAuthorizes {
+		if err := h.Authorize(ctx, c); err != nil {
+			return err
+		}
+	}
+	x.front = false
+	out, err := c.Operation.plan.handle(ctx, c.Input)
+	if err != nil {
+		return err
+	}
+	if x.answer, err = x.encode(out); err != nil {
+		return internalError(x.protocol, x.plain, err)
+	}
+	c.Output = out
+	return nil
+}
+
+// receive routes the request and reads its body, whose limit depends on the route: first by what stands outside of the
+// body, then by the form.
+func (h *handler) receive(x *exchange) error {
+	c := x.call
+	found, err := h.routes.byPath(x)
+	if err != nil {
+		return err
+	}
+	if targets := c.Request.Header.Values("X-Amz-Target"); !found && len(targets) > 0 {
+		if len(targets) > 1 {
+			x.protocol = AWSJSON11
+			return inputError(AWSJSON11, false, &malformed{"The header X-Amz-Target is given more than once."})
+		}
+		if err := h.routes.byTarget(x, targets[0]); err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		return h.receiveForm(x)
+	}
+	if c.Body, err = readBody(c.Request, c.Operation.maxBody(x.protocol)); err != nil {
+		return err
+	}
+	if x.protocol == OAuthForm {
+		if x.form, err = parseParams(string(c.Body), "request body"); err != nil {
+			return inputError(x.protocol, x.plain, err)
+		}
+	}
+	return nil
+}
+
+// receiveForm reads a query request: POST with a form, or GET with everything in the query string (as presigned
+// requests have it).
+func (h *handler) receiveForm(x *exchange) error {
+	r := x.call.Request
+	nothing := unknownOperation("There is no operation at this path.")
+	if r.URL.Path != "/" || len(h.routes.queries) == 0 || (r.Method != http.MethodPost && r.Method != http.MethodGet) {
+		return nothing
+	}
+	var err error
+	if x.call.Body, err = readBody(r, maxFormBody); err != nil {
+		return err
+	}
+	text := r.URL.RawQuery
+	if r.Method == http.MethodPost && len(x.call.Body) > 0 {
+		text = strings.Trim(text+"&"+string(x.call.Body), "&")
+	}
+	if !strings.Contains(text, "Action=") {
+		return nothing
+	}
+	x.protocol = AWSQuery
+	if x.form, err = parseParams(text, "form"); err != nil {
+		return inputError(AWSQuery, false, err)
+	}
+	if _, ok := x.form.get("Action"); !ok {
+		x.protocol = RestJSON1
+		return nothing
+	}
+	if err := h.routes.byAction(x); err != nil {
+		return err
+	}
+	if int64(len(x.call.Body)) > x.call.Operation.maxBody(AWSQuery) {
+		return errTooLarge(x.call.Operation.maxBody(AWSQuery))
+	}
+	return nil
+}
+
+// decode reads the input and judges it.
+func (x *exchange) decode() error {
+	c := x.call
+	in := c.Operation.plan.newIn()
+	s, v := c.Operation.plan.in, reflect.ValueOf(in).Elem()
+	r := &reading{}
+	err := r.decode(s, v, x)
+	if err == nil {
+		c.Input = in
+		err = r.validate(s, v)
+	}
+	if err != nil {
+		var m *malformed
+		x.front = errors.As(err, &m) // a constraint of the model is answered with an error of the model
+		return inputError(x.protocol, x.plain, err)
+	}
+	return nil
+}
+
+func (r *reading) decode(s *shape, v reflect.Value, x *exchange) error {
+	var seen, rest uint64
+	var err error
+	switch x.protocol {
+	case AWSQuery, OAuthForm:
+		seen, err = r.decodeForm(s, v, x.form, x.protocol == OAuthForm)
+	case AWSJSON11:
+		seen, err = r.decodeJSON(s, v, x.call.Body)
+	default:
+		if s.inBody {
+			seen, err = r.decodeJSON(s, v, x.call.Body)
+		}
+		if err == nil {
+			rest, err = r.decodeRest(s, v, x.query, x.call.Request.Header, x.call.Operation.Query)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	r.require(s, seen|rest)
+	return nil
+}
+
+// findResources fills c.Resources.
+func (c *Call) findResources(ctx context.Context) (err error) {
+	if c.Service.Resources != nil {
+		c.Resources, err = c.Service.Resources(ctx, c)
+		return err
+	}
+	c.Resources = []string{"*"}
+	if arn := c.Operation.plan.in.resource(reflect.ValueOf(c.Input).Elem()); arn != "" {
+		c.Resources[0] = arn
+	}
+	return nil
+}
+
+// guard turns a panic into an error, with one line in the log.
+func (h *handler) guard(x *exchange, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.Log.Error("panic while serving a request", "request_id", x.call.RequestID, "operation", x.operationName(),
+				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = internalError(x.protocol, x.plain, fmt.Errorf("panic: %v", p))
+		}
+	}()
+	return f()
+}
+
+// conclude settles what the client is told.
+func (h *handler) conclude(x *exchange, err error) {
+	if err == nil {
+		return
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		if h.MapError != nil {
+			e = h.MapError(err)
+		}
+		if e == nil {
+			e = internalError(x.protocol, x.plain, err)
+		}
+	}
+	if x.protocol == OAuthForm {
+		e = oauthFields(e)
+	}
+	x.call.Err, x.answer = e, nil
+	if e.status() >= 500 {
+		h.Log.Error("request failed", "request_id", x.call.RequestID, "operation", x.operationName(), "error", e.Error())
+	}
+}
+
+func (x *exchange) operationName() string {
+	if x.call.Operation == nil {
+		return ""
+	}
+	return x.call.Service.Name + "." + x.call.Operation.Name
+}
+
+// newRequestID is a random UUID (RFC 9562 version 4).
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var t [36]byte
+	hex.Encode(t[0:8], b[0:4])
+	hex.Encode(t[9:13], b[4:6])
+	hex.Encode(t[14:18], b[6:8])
+	hex.Encode(t[19:23], b[8:10])
+	hex.Encode(t[24:36], b[10:16])
+	t[8], t[13], t[18], t[23] = '-', '-', '-', '-'
+	return string(t[:])
+}
+
+func sizeText(n int64) string {
+	if n%1024 == 0 {
+		return strconv.FormatInt(n/1024, 10) + " KiB"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
+}
