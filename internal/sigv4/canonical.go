@@ -94,7 +94,7 @@ func (m *message) checkSignedHeaders() error {
 			return errInvalid("A header of 'SignedHeaders' is not in the request.")
 		case values > 1:
 			return errInvalid("A header of 'SignedHeaders' is in the request more than once.")
-		case strings.ContainsAny(value, "\r\n\x00"):
+		case strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, 0) >= 0:
 			return errInvalid("A header of 'SignedHeaders' holds a control character.")
 		}
 	}
@@ -136,6 +136,9 @@ func (m *message) appendCanonical(dst []byte, path string) []byte {
 // appendTrimmed writes a header's value without blanks at its ends and with runs of blanks as one space.
 func appendTrimmed(dst []byte, value string) []byte {
 	value = strings.Trim(value, " \t")
+	if !strings.Contains(value, "  ") && strings.IndexByte(value, '\t') < 0 {
+		return append(dst, value...)
+	}
 	blank := false
 	for i := range len(value) {
 		b := value[i]

@@ -85,22 +85,28 @@ func (c *claim) readHeaderDate(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var ok bool
-	if date != "" {
-		c.signedAt, ok = parseTime(date)
-	} else {
+	if date == "" {
 		if date, err = single(r, "Date"); err != nil {
 			return err
 		}
-		if date == "" {
-			return errIncomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+		if t, err := time.Parse(http.TimeFormat, date); err == nil { // RFC 9110 §5.6.7
+			date = t.Format(timeFormat)
 		}
-		c.signedAt, ok = parseDateHeader(date)
 	}
-	if !ok {
+	if date == "" {
+		return errIncomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+	}
+	return c.setTime(date)
+}
+
+// setTime takes the basic ISO 8601 form.
+func (c *claim) setTime(timestamp string) error {
+	// The length is checked because time.Parse would let fractions of a second pass.
+	t, err := time.Parse(timeFormat, timestamp)
+	if err != nil || len(timestamp) != len(timeFormat) {
 		return errIncomplete("Date must be in ISO-8601 'basic format', e.g. 20260101T000000Z.")
 	}
-	c.timestamp = c.signedAt.Format(timeFormat)
+	c.timestamp, c.signedAt = timestamp, t
 	return nil
 }
 

@@ -29,7 +29,7 @@ func wellFormedSignedHeaders(list string) bool {
 }
 
 func lowerToken(b byte) bool {
-	return 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0
+	return 'a' <= b && b <= 'z' || b == '-' || '0' <= b && b <= '9' || strings.IndexByte("!#$%&'*+.^_`|~", b) >= 0
 }
 
 // signs reports whether the list names the header, whose letters may be of any case.

@@ -80,11 +80,10 @@ func (q queryValues) claim(r *http.Request) (*claim, error) {
 
 // readQueryTimes reads X-Amz-Date and X-Amz-Expires, and the claimed body hash where a header has it.
 func (c *claim) readQueryTimes(r *http.Request, q queryValues) error {
-	var ok bool
-	if c.signedAt, ok = parseTime(q.of[queryDate]); !ok {
-		return errIncomplete("X-Amz-Date must be in ISO-8601 'basic format', e.g. 20260101T000000Z.")
+	if err := c.setTime(q.of[queryDate]); err != nil {
+		return err
 	}
-	c.timestamp = c.signedAt.Format(timeFormat)
+	var ok bool
 	if c.expires, ok = parseExpires(q.of[queryExpires]); !ok {
 		return errInvalid("X-Amz-Expires must be a whole number of seconds from 1 to 60.")
 	}

@@ -2,7 +2,6 @@ package sigv4
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -48,25 +47,6 @@ func wellFormedRegion(region string) bool {
 		}
 	}
 	return true
-}
-
-// parseTime reads the basic ISO 8601 form of X-Amz-Date.
-func parseTime(s string) (time.Time, bool) {
-	// The length is checked because time.Parse would let fractions of a second pass.
-	if len(s) != len(timeFormat) {
-		return time.Time{}, false
-	}
-	t, err := time.Parse(timeFormat, s)
-	return t, err == nil
-}
-
-// parseDateHeader reads a Date header, which stands in for X-Amz-Date in that form or in HTTP's (RFC 9110 §5.6.7).
-func parseDateHeader(s string) (time.Time, bool) {
-	if t, ok := parseTime(s); ok {
-		return t, true
-	}
-	t, err := time.Parse(http.TimeFormat, s)
-	return t, err == nil
 }
 
 // checkTime holds the time of signing against now: at most maxSkew away, and for a presigned request no longer ago
