@@ -1,0 +1,198 @@
+package store
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+var (
+	raiseFeed    = &Statement{SQL: "UPDATE " + feedTable + " SET position = position + 1 WHERE id = 1 AND position = ?"}
+	insertChange = &Statement{SQL: "INSERT INTO " + changeTable +
+		" (position, part, table_name, row_key, changed_at) VALUES (?, ?, ?, ?, ?)"}
+)
+
+// pending is a commit on its way through the committer.
+type pending struct {
+	Commit
+	subjects []string // what each step is about, to tell contenders for one row from others
+	// cached says that decisions rest on the replica at this position; it must still be the node's own when the commit
+	// begins, unless the commit checks the feed itself.
+	cached   bool
+	position int64
+	deadline time.Time // when the replica stops being trustworthy; zero for never
+	// publish is the replica to install once the commit is durable, nil if it changes no cached row.
+	publish *replica
+
+	lead chan bool // true: lead the next batch; false: this commit is done
+	err  error     // the whole batch failed
+}
+
+func (p *pending) step(subject string, check bool, want int64, s *Statement, args []any) {
+	p.Steps = append(p.Steps, Step{Statement: s, Args: args, Check: check, Want: want})
+	p.subjects = append(p.subjects, subject)
+}
+
+// anyRows is the Want of a write that may affect any number of rows.
+const anyRows = -1
+
+func newRevision() int64 { return rand.Int64N(math.MaxInt64) + 1 }
+
+// build turns what the transaction read and wants into one conditional commit; nil if it writes nothing.
+func (tx *Tx) build() (*pending, error) {
+	writes := 0
+	for _, e := range tx.written {
+		if e.op != opNone {
+			writes++
+		}
+	}
+	if writes == 0 {
+		return nil, nil
+	}
+	if tx.writesFeed && tx.edit == nil {
+		if err := tx.readFeed(); err != nil {
+			return nil, err
+		}
+	}
+	p := &pending{cached: tx.usesCache && !tx.writesFeed, deadline: tx.deadline}
+	if !tx.usesCache {
+		p.deadline = time.Time{}
+	}
+	if tx.cache != nil {
+		p.position = tx.cache.position
+	}
+	p.Steps = make([]Step, 0, len(tx.rows)+len(tx.absent)+1)
+	tx.checks(p)
+	if tx.writesFeed {
+		p.step("", false, 1, raiseFeed, []any{tx.feed})
+		tx.changes(p)
+	}
+	for _, e := range tx.written {
+		if e.op == opDelete {
+			tx.deleteStep(p, e)
+		}
+	}
+	for _, e := range tx.written {
+		if e.op == opPut {
+			tx.putSteps(p, e)
+		}
+	}
+	if tx.edit != nil {
+		tx.cache.position++
+		p.publish = tx.cache
+	}
+	return p, nil
+}
+
+// readFeed learns the feed's position from the same view as the transaction's reads.
+func (tx *Tx) readFeed() error {
+	return tx.query(selectPosition, nil, func(v []any) error {
+		tx.feed, _ = v[0].(int64)
+		return nil
+	})
+}
+
+// checks are the conditions that no write of the transaction carries itself.
+func (tx *Tx) checks(p *pending) {
+	for _, e := range tx.rows {
+		if e.op != opNone || !e.known {
+			continue
+		}
+		if e.rev != 0 {
+			p.step(e.key, true, 1, e.table.countRev, append(keyArgs(e.parts, 1), e.rev))
+			continue
+		}
+		valid := true
+		for _, part := range e.parts {
+			valid = valid && validText(part)
+		}
+		if valid {
+			p.step(e.key, true, 0, e.table.countLive, e.table.withNow(keyArgs(e.parts, 1), tx.micros))
+		}
+	}
+	for _, a := range tx.absent {
+		p.step(joinKey(a.values), true, 0, a.table.countByIndex[a.index], a.table.withNow(keyArgs(a.values, 1), tx.micros))
+	}
+	if !tx.writesFeed {
+		return
+	}
+	for _, s := range tx.scans {
+		p.step(s.table.spec.Name, true, s.rows, s.count, s.args)
+	}
+}
+
+// changes tell other nodes which rows to read again.
+func (tx *Tx) changes(p *pending) {
+	if !tx.db.shared {
+		return
+	}
+	at := time.Now().UnixMicro()
+	part := int64(0)
+	for _, e := range tx.written {
+		if e.table.cached >= 0 && e.op != opNone {
+			p.step("", false, 1, insertChange, []any{tx.feed + 1, part, e.table.spec.Name, []byte(e.key), at})
+			part++
+		}
+	}
+}
+
+func (tx *Tx) deleteStep(p *pending, e *entry) {
+	if e.known && e.rev != 0 {
+		p.step(e.key, false, 1, e.table.remove, append(keyArgs(e.parts, 1), e.rev))
+		return
+	}
+	p.step(e.key, false, anyRows, e.table.drop, keyArgs(e.parts, 0))
+}
+
+func (tx *Tx) putSteps(p *pending, e *entry) {
+	t := e.table
+	for i, drop := range t.dropByIndex {
+		if drop == nil {
+			continue
+		}
+		// An expired row is absent, whether or not it has been swept: it must not hold a unique value.
+		want := indexValues(&t.indexes[i], e.values)
+		if t.indexes[i].leavesOut(want) {
+			continue
+		}
+		p.step(e.key, false, anyRows, drop, append(append(keyArgs(want, 1+len(e.parts)), tx.micros), keyArgs(e.parts, 0)...))
+	}
+	switch {
+	case !e.known:
+		p.step(e.key, false, 1, t.upsert, withRevision(e.values, 0))
+	case e.rev == 0:
+		p.step(e.key, false, 1, t.insert, t.withNow(withRevision(e.values, 1), tx.micros))
+	default:
+		p.step(e.key, false, 1, tx.updateOf(e), tx.updateArgs(e))
+	}
+}
+
+func withRevision(values []any, extra int) []any {
+	out := make([]any, len(values)+1, len(values)+1+extra)
+	copy(out, values)
+	out[len(values)] = newRevision()
+	return out
+}
+
+func (tx *Tx) updateOf(e *entry) *Statement {
+	if e.table.lightly(e.base, e.values) {
+		return e.table.updateLight
+	}
+	return e.table.update
+}
+
+func (tx *Tx) updateArgs(e *entry) []any {
+	t := e.table
+	args := make([]any, 0, len(t.columns)+3)
+	light := t.lightly(e.base, e.values)
+	for i := range t.columns {
+		if c := &t.columns[i]; !c.key && (!light || !c.indexed) {
+			args = append(args, e.values[i])
+		}
+	}
+	args = append(args, newRevision())
+	for _, part := range e.parts {
+		args = append(args, part)
+	}
+	return append(args, e.rev)
+}

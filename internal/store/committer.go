@@ -1,0 +1,141 @@
+package store
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	maxBatch      = 256  // commits that share one flush
+	maxBatchSteps = 8192 // a large commit goes with few others
+)
+
+// committer lets concurrent commits share one flush. There is no writer goroutine: whoever comes while nobody leads
+// leads, and commits at once; who comes meanwhile waits, and one of those leads the next batch for all of them.
+type committer struct {
+	backend Backend
+	admit   func(*pending) bool // the last look before a commit: false loses it
+	settle  func([]*pending)    // after a batch, before its members are told
+
+	mu     sync.Mutex
+	free   int // lanes without a leader
+	queue  []*pending
+	closed bool
+	idle   *sync.Cond // all lanes free and nothing queued
+	lanes  int
+}
+
+func newCommitter(b Backend) *committer {
+	c := &committer{backend: b, lanes: max(1, b.Lanes())}
+	c.free = c.lanes
+	c.idle = sync.NewCond(&c.mu)
+	return c
+}
+
+var errClosed = errors.New("closed")
+
+// submit carries out a commit, with others if others wait, and returns when its outcome is known. It does not heed any
+// context: a commit that was handed over has an outcome, and the caller must learn it. An error means that the whole
+// batch failed.
+func (c *committer) submit(p *pending) error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return errClosed
+	}
+	c.queue = append(c.queue, p)
+	if c.free == 0 {
+		p.lead = make(chan bool, 1)
+		c.mu.Unlock()
+		if lead := <-p.lead; !lead {
+			return p.err
+		}
+		c.mu.Lock()
+	} else {
+		c.free--
+	}
+	batch := c.take()
+	c.mu.Unlock()
+
+	c.run(batch, p)
+	c.handOver()
+	return p.err
+}
+
+// take removes the next batch from the queue. It holds the lock.
+func (c *committer) take() []*pending {
+	n, steps := 0, 0
+	for n < len(c.queue) && n < maxBatch && (n == 0 || steps+len(c.queue[n].Steps) <= maxBatchSteps) {
+		steps += len(c.queue[n].Steps)
+		n++
+	}
+	batch := make([]*pending, n)
+	copy(batch, c.queue)
+	rest := copy(c.queue, c.queue[n:])
+	clear(c.queue[rest:])
+	c.queue = c.queue[:rest]
+	return batch
+}
+
+// handOver gives the lane to the first of those who wait.
+func (c *committer) handOver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) > 0 {
+		c.queue[0].lead <- true
+		return
+	}
+	c.free++
+	if c.free == c.lanes {
+		c.idle.Broadcast()
+	}
+}
+
+// run commits a batch for its leader and tells the other members. A batch that panics must not leave them waiting.
+func (c *committer) run(batch []*pending, leader *pending) {
+	failure := errors.New("commit did not finish")
+	defer func() {
+		for _, p := range batch {
+			if failure != nil {
+				p.err = failure
+			}
+			if p != leader {
+				p.lead <- false
+			}
+		}
+	}()
+	commits := make([]*Commit, 0, len(batch))
+	for _, p := range batch {
+		p.Outcome = Outcome{}
+		if !c.admit(p) {
+			p.Outcome = Outcome{Verdict: Lost, Step: -1}
+			continue
+		}
+		commits = append(commits, &p.Commit)
+	}
+	if len(commits) > 0 {
+		failure = c.backend.Commit(commits)
+	} else {
+		failure = nil
+	}
+	for _, p := range batch {
+		p.err = failure
+	}
+	c.settle(batch)
+}
+
+// close refuses further commits and waits for those under way.
+func (c *committer) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for c.free < c.lanes || len(c.queue) > 0 {
+		c.idle.Wait()
+	}
+}
+
+// expired says whether a moment on the monotonic clock has passed.
+func expired(deadline time.Time) bool {
+	return !deadline.IsZero() && time.Now().After(deadline)
+}

@@ -1,0 +1,386 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Kind is the type of a column, which each backend spells in its own way (Dialect).
+type Kind uint8
+
+// The kinds of columns. Times are microseconds since 1970 UTC, the zero time is NULL; a nil []byte is NULL and an empty
+// one is not.
+const (
+	Text Kind = iota
+	Int
+	Bool
+	Time
+	Bytes
+	JSON
+)
+
+var errBadText = errors.New("text must be valid UTF-8 without NUL")
+
+// column is one field of a row type: how it is bound to and scanned from SQL.
+type column struct {
+	name    string
+	kind    Kind
+	key     bool
+	indexed bool // in an index or the expiry: an update that leaves these alone is cheaper
+	bind    func(field reflect.Value) (any, error)
+	scan    func(field reflect.Value, value any) error
+	field   int
+}
+
+// def is a table's declaration, compiled once. It belongs to no database.
+type def struct {
+	spec    Spec
+	rowType reflect.Type
+	columns []column
+	keys    []int
+	expiry  int // -1: rows never expire
+	indexes []indexDef
+}
+
+type indexDef struct {
+	Index
+	columns []int
+}
+
+func compile(s Spec, t reflect.Type) (*def, error) {
+	if s.Name == "" || !plainName(s.Name) {
+		return nil, fmt.Errorf("table name %q must be lower case words joined by underscores", s.Name)
+	}
+	if t.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("row type %v is not a struct", t)
+	}
+	d := &def{spec: s, rowType: t, expiry: -1}
+	for i := range t.NumField() {
+		if err := d.addField(t.Field(i), i); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.keys) == 0 {
+		return nil, errors.New("no field is tagged as key")
+	}
+	for _, x := range s.Indexes {
+		if err := d.addIndex(x); err != nil {
+			return nil, err
+		}
+	}
+	if d.expiry >= 0 {
+		d.columns[d.expiry].indexed = true
+	}
+	return d, nil
+}
+
+func (d *def) addField(f reflect.StructField, i int) error {
+	tag, ok := f.Tag.Lookup("store")
+	if !f.IsExported() || tag == "-" {
+		if ok && tag != "-" {
+			return fmt.Errorf("field %s is tagged but not exported", f.Name)
+		}
+		return nil
+	}
+	name, option, _ := strings.Cut(tag, ",")
+	if !plainName(name) || name == "rev" {
+		return fmt.Errorf("field %s: %q is not a column name", f.Name, name)
+	}
+	if d.column(name) >= 0 {
+		return fmt.Errorf("two fields have column %s", name)
+	}
+	c := column{name: name, field: i}
+	c.kind, c.bind, c.scan = codec(f.Type)
+	switch option {
+	case "":
+	case "key":
+		if c.kind != Text {
+			return fmt.Errorf("key field %s must be a string", f.Name)
+		}
+		c.key = true
+		d.keys = append(d.keys, len(d.columns))
+	case "expiry":
+		if c.kind != Time || d.expiry >= 0 {
+			return fmt.Errorf("expiry field %s must be the only one and a time.Time", f.Name)
+		}
+		d.expiry = len(d.columns)
+	default:
+		return fmt.Errorf("field %s: unknown tag option %q", f.Name, option)
+	}
+	d.columns = append(d.columns, c)
+	return nil
+}
+
+func (d *def) addIndex(x Index) error {
+	if !plainName(x.Name) || len(x.Columns) == 0 || d.index(x.Name) >= 0 {
+		return fmt.Errorf("index %q needs a name of its own and columns", x.Name)
+	}
+	ix := indexDef{Index: x}
+	for _, name := range x.Columns {
+		c := d.column(name)
+		if c < 0 || d.columns[c].kind != Text {
+			return fmt.Errorf("index %s: column %q is not a string field", x.Name, name)
+		}
+		d.columns[c].indexed = true
+		ix.columns = append(ix.columns, c)
+	}
+	d.indexes = append(d.indexes, ix)
+	return nil
+}
+
+// column is the position of a column, -1 if there is none.
+func (d *def) column(name string) int {
+	for i := range d.columns {
+		if d.columns[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (d *def) index(name string) int {
+	for i := range d.indexes {
+		if d.indexes[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (d *def) hasUnique() bool {
+	for i := range d.indexes {
+		if d.indexes[i].Unique {
+			return true
+		}
+	}
+	return false
+}
+
+// encode turns a row (a pointer to the row type) into SQL values in column order.
+func (d *def) encode(row any) ([]any, error) {
+	v := reflect.ValueOf(row).Elem()
+	values := make([]any, len(d.columns))
+	for i := range d.columns {
+		c := &d.columns[i]
+		var err error
+		if values[i], err = c.bind(v.Field(c.field)); err != nil {
+			return nil, fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
+		}
+	}
+	return values, nil
+}
+
+// decode turns SQL values into a new row and returns the pointer to it.
+func (d *def) decode(values []any) (any, error) {
+	p := reflect.New(d.rowType)
+	v := p.Elem()
+	for i := range d.columns {
+		c := &d.columns[i]
+		if err := c.scan(v.Field(c.field), values[i]); err != nil {
+			return nil, fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
+		}
+	}
+	return p.Interface(), nil
+}
+
+// key joins the primary key of encoded values; see joinKey.
+func (d *def) key(values []any) string {
+	if len(d.keys) == 1 {
+		return values[d.keys[0]].(string)
+	}
+	return d.join(values, d.keys)
+}
+
+func (d *def) join(values []any, columns []int) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = values[c].(string)
+	}
+	return joinKey(parts)
+}
+
+// expiryOf is the expiry of encoded values in microseconds, or never.
+func (d *def) expiryOf(values []any) int64 {
+	if d.expiry < 0 {
+		return never
+	}
+	if t, ok := values[d.expiry].(int64); ok {
+		return t
+	}
+	return never
+}
+
+// never is the expiry of rows that do not expire.
+const never = math.MaxInt64
+
+// joinKey makes one string of key parts that sorts as the parts do, one after the other. Text holds no NUL, so NUL can
+// separate: it sorts before everything else.
+func joinKey(parts []string) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return strings.Join(parts, "\x00")
+}
+
+func splitKey(key string) []string { return strings.Split(key, "\x00") }
+
+func validText(s string) bool {
+	return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s)
+}
+
+func plainName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && c != '_' && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+var timeType = reflect.TypeFor[time.Time]()
+
+// codec chooses how a field's type is kept in SQL.
+func codec(t reflect.Type) (Kind, func(reflect.Value) (any, error), func(reflect.Value, any) error) {
+	switch {
+	case t == timeType:
+		return Time, bindTime, scanTime
+	case t.Kind() == reflect.String:
+		return Text, bindText, scanText
+	case t.Kind() == reflect.Bool:
+		return Bool, bindBool, scanBool
+	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
+		return Int, bindInt, scanInt
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !implementsJSON(t):
+		return Bytes, bindBytes, scanBytes
+	}
+	return JSON, bindJSON, scanJSON
+}
+
+// implementsJSON tells raw JSON values, which are byte slices too, from bytes.
+func implementsJSON(t reflect.Type) bool {
+	_, has := t.MethodByName("MarshalJSON")
+	return has
+}
+
+func bindText(f reflect.Value) (any, error) {
+	s := f.String()
+	if !validText(s) {
+		return nil, errBadText
+	}
+	return s, nil
+}
+
+func scanText(f reflect.Value, v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("holds %T, not text", v)
+	}
+	f.SetString(s)
+	return nil
+}
+
+func bindInt(f reflect.Value) (any, error) { return f.Int(), nil }
+
+func scanInt(f reflect.Value, v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("holds %T, not an integer", v)
+	}
+	f.SetInt(n)
+	return nil
+}
+
+func bindBool(f reflect.Value) (any, error) { return f.Bool(), nil }
+
+func scanBool(f reflect.Value, v any) error {
+	switch b := v.(type) {
+	case bool:
+		f.SetBool(b)
+	case int64:
+		f.SetBool(b != 0)
+	default:
+		return fmt.Errorf("holds %T, not a boolean", v)
+	}
+	return nil
+}
+
+func bindTime(f reflect.Value) (any, error) {
+	t := f.Interface().(time.Time)
+	if t.IsZero() {
+		return nil, nil
+	}
+	return t.UnixMicro(), nil
+}
+
+func scanTime(f reflect.Value, v any) error {
+	if v == nil {
+		f.SetZero()
+		return nil
+	}
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("holds %T, not a time", v)
+	}
+	f.Set(reflect.ValueOf(time.UnixMicro(n).UTC()))
+	return nil
+}
+
+func bindBytes(f reflect.Value) (any, error) {
+	if f.IsNil() {
+		return nil, nil
+	}
+	// The row is the caller's to change after this.
+	return append(make([]byte, 0, f.Len()), f.Bytes()...), nil
+}
+
+func scanBytes(f reflect.Value, v any) error {
+	if v == nil {
+		f.SetZero()
+		return nil
+	}
+	b, ok := v.([]byte)
+	if !ok {
+		return fmt.Errorf("holds %T, not bytes", v)
+	}
+	if b == nil {
+		b = []byte{}
+	}
+	f.SetBytes(b)
+	return nil
+}
+
+var (
+	marshalOptions = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
+	nullJSON       = "null"
+)
+
+func bindJSON(f reflect.Value) (any, error) {
+	var v any
+	if f.CanAddr() {
+		v = f.Addr().Interface()
+	} else {
+		v = f.Interface()
+	}
+	b, err := json.Marshal(v, marshalOptions)
+	return string(b), err
+}
+
+func scanJSON(f reflect.Value, v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("holds %T, not JSON text", v)
+	}
+	if s == nullJSON {
+		f.SetZero()
+		return nil
+	}
+	return json.Unmarshal([]byte(s), f.Addr().Interface())
+}

@@ -1,0 +1,337 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (tx *Tx) get(d *def, parts []string) (any, error) {
+	t, err := tx.table(d)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) != len(d.keys) {
+		return nil, fmt.Errorf("store: table %s has %d key columns, not %d", d.spec.Name, len(d.keys), len(parts))
+	}
+	key := joinKey(parts)
+	if c := tx.replicaOf(t); c != nil {
+		if r := c.rows.get(key); r != nil && r.expiry > tx.micros {
+			return r.row, nil
+		}
+		return nil, ErrNotFound
+	}
+	e, err := tx.load(t, key, parts)
+	if err != nil {
+		return nil, err
+	}
+	return e.current(tx.micros)
+}
+
+// load makes the row known to the transaction, reading it if it is not.
+func (tx *Tx) load(t *sqlTable, key string, parts []string) (*entry, error) {
+	if e := tx.rows[rowID{t, key}]; e != nil && (e.known || e.op != opNone) {
+		return e, nil
+	}
+	e := tx.keep(t, key, parts)
+	e.known = true
+	for _, p := range parts {
+		if !validText(p) {
+			return e, nil
+		}
+	}
+	err := tx.query(t.get, keyArgs(parts, 0), func(v []any) error { return e.read(v, tx.micros) })
+	if err != nil {
+		e.known = false
+		return nil, err
+	}
+	return e, nil
+}
+
+// keep is entryOf for a row about to be read: a transaction that cannot write has nothing to remember.
+func (tx *Tx) keep(t *sqlTable, key string, parts []string) *entry {
+	if !tx.writable {
+		return &entry{table: t, key: key, parts: parts}
+	}
+	return tx.entryOf(t, key, parts)
+}
+
+// read takes the values of a row of SQL; an expired row is absent.
+func (e *entry) read(v []any, now int64) error {
+	n := len(e.table.columns)
+	rev, ok := v[n].(int64)
+	if !ok || rev == 0 {
+		return fmt.Errorf("store: table %s: row without a version", e.table.spec.Name)
+	}
+	e.known = true
+	if e.table.expiryOf(v[:n]) <= now {
+		return nil
+	}
+	e.rev, e.base = rev, v[:n]
+	return nil
+}
+
+func (tx *Tx) getBy(d *def, index string, values []string) (any, error) {
+	t, err := tx.table(d)
+	if err != nil {
+		return nil, err
+	}
+	i := d.index(index)
+	if i < 0 || !d.indexes[i].Unique || len(values) != len(d.indexes[i].columns) {
+		return nil, fmt.Errorf("store: table %s has no unique index %q of %d columns", d.spec.Name, index, len(values))
+	}
+	if d.indexes[i].leavesOut(values) {
+		return nil, ErrNotFound
+	}
+	if c := tx.replicaOf(t); c != nil {
+		if r := c.unique(i, joinKey(values), tx.micros); r != nil {
+			return r.row, nil
+		}
+		return nil, ErrNotFound
+	}
+	e, err := tx.findBy(t, i, values, "")
+	if err != nil {
+		return nil, err
+	}
+	if e == nil {
+		return nil, ErrNotFound
+	}
+	return e.current(tx.micros)
+}
+
+// leavesOut says whether a sparse index has no row with those values.
+func (x *indexDef) leavesOut(values []string) bool {
+	return x.Sparse && values[len(values)-1] == ""
+}
+
+// findBy finds the row that has the values in a unique index, as the transaction sees it, passing over the row with the
+// key except. It returns nil if there is none.
+func (tx *Tx) findBy(t *sqlTable, index int, values []string, except string) (*entry, error) {
+	for _, e := range tx.written {
+		if e.table == t && e.op == opPut && e.key != except && e.exists(tx.micros) && t.matches(index, e.values, values) {
+			return e, nil
+		}
+	}
+	if !slices.ContainsFunc(values, func(s string) bool { return !validText(s) }) {
+		var found *entry
+		args := t.withNow(keyArgs(values, 1), tx.micros)
+		err := tx.query(t.byIndex[index], args, func(v []any) (err error) {
+			found, err = tx.note(t, v)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if found != nil && (found.op != opNone || found.key == except) {
+			return nil, nil // its value is this transaction's to give away
+		}
+		if found != nil {
+			return found, nil
+		}
+	}
+	if tx.writable {
+		tx.absent = append(tx.absent, lookup{t, index, values})
+	}
+	return nil, nil
+}
+
+// note makes an entry of a row that a query returned, unless the transaction already knows the row.
+func (tx *Tx) note(t *sqlTable, v []any) (*entry, error) {
+	parts := make([]string, len(t.keys))
+	for i, c := range t.keys {
+		s, ok := v[c].(string)
+		if !ok {
+			return nil, fmt.Errorf("store: table %s: key column %s holds %T", t.spec.Name, t.columns[c].name, v[c])
+		}
+		parts[i] = s
+	}
+	e := tx.keep(t, joinKey(parts), parts)
+	if e.known || e.op != opNone {
+		return e, nil
+	}
+	return e, e.read(v, tx.micros)
+}
+
+// matches compares encoded values with the values of an index.
+func (t *sqlTable) matches(index int, row []any, values []string) bool {
+	for i, c := range t.indexes[index].columns {
+		if row[c] != values[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (tx *Tx) list(d *def, q Query, yield func(any)) error {
+	t, err := tx.table(d)
+	if err != nil {
+		return err
+	}
+	l := listing{tx: tx, t: t, index: -1, values: q.Values, after: q.After, limit: q.Limit}
+	if q.Index != "" {
+		l.index = d.index(q.Index)
+		if l.index < 0 || len(q.Values) != len(d.indexes[l.index].columns) {
+			return fmt.Errorf("store: table %s has no index %q of %d columns", d.spec.Name, q.Index, len(q.Values))
+		}
+		if d.indexes[l.index].leavesOut(q.Values) {
+			return nil
+		}
+	} else if len(q.Values) > len(d.keys) {
+		return fmt.Errorf("store: table %s has %d key columns, not %d", d.spec.Name, len(d.keys), len(q.Values))
+	}
+	if len(q.After) != 0 && len(q.After) != len(d.keys) {
+		return fmt.Errorf("store: table %s: After needs all %d key columns", d.spec.Name, len(d.keys))
+	}
+	if slices.ContainsFunc(slices.Concat(q.Values, q.After), func(s string) bool { return !validText(s) }) {
+		return nil
+	}
+	if c := tx.replicaOf(t); c != nil {
+		l.cached(c, yield)
+		return nil
+	}
+	return l.sql(yield)
+}
+
+// listing is one List under way.
+type listing struct {
+	tx     *Tx
+	t      *sqlTable
+	index  int // -1: by key
+	values []string
+	after  []string
+	limit  int
+}
+
+func (l *listing) cached(c *cachedTable, yield func(any)) {
+	tree, prefix := &c.rows, ""
+	if l.index >= 0 {
+		tree, prefix = &c.indexes[l.index], joinKey(l.values)+"\x00"
+	} else if n := len(l.values); n > 0 {
+		prefix = joinKey(l.values)
+		if n < len(l.t.keys) {
+			prefix += "\x00"
+		}
+	}
+	whole := l.index < 0 && len(l.values) == len(l.t.keys)
+	start := prefix
+	if len(l.after) > 0 {
+		next := joinKey(l.after) + "\x00" // no key lies between
+		if l.index >= 0 {
+			next = prefix + next
+		}
+		start = max(start, next)
+	}
+	n := 0
+	tree.from(start, func(key string, r *cachedRow) bool {
+		if !strings.HasPrefix(key, prefix) || whole && key != prefix {
+			return false
+		}
+		if r.expiry > l.tx.micros {
+			yield(r.row)
+			n++
+		}
+		return l.limit == 0 || n < l.limit
+	})
+}
+
+// unbounded is the LIMIT of a query without one.
+const unbounded = int64(1) << 62
+
+func (l *listing) sql(yield func(any)) error {
+	shape := listShape{index: l.index}
+	args := keyArgs(l.values, 2*len(l.t.keys)+2)
+	if l.index < 0 {
+		shape.prefix = len(l.values)
+		if len(l.after) > 0 {
+			switch c := slices.Compare(l.after[:shape.prefix], l.values); {
+			case c > 0 || c == 0 && shape.prefix == len(l.t.keys):
+				return nil
+			case c < 0:
+				l.after = nil
+			}
+		}
+	}
+	if len(l.after) > 0 {
+		shape.after = len(l.t.keys) - shape.prefix
+		for _, p := range l.after[shape.prefix:] {
+			args = append(args, p)
+		}
+	}
+	own := l.own()
+	limit := unbounded
+	if l.limit > 0 {
+		limit = int64(l.limit + len(own))
+	}
+	var rows []*entry
+	err := l.tx.query(l.t.list(shape), append(l.t.withNow(slices.Clone(args), l.tx.micros), limit), func(v []any) error {
+		e, err := l.tx.note(l.t, v)
+		rows = append(rows, e)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	l.remember(shape, args, rows, limit)
+	return l.merge(rows, own, yield)
+}
+
+// own are this transaction's writes to the table.
+func (l *listing) own() []*entry {
+	var own []*entry
+	for _, e := range l.tx.written {
+		if e.table == l.t && e.op != opNone {
+			own = append(own, e)
+		}
+	}
+	return own
+}
+
+// remember keeps what is needed to see at commit whether the list would still find as many rows.
+func (l *listing) remember(shape listShape, args []any, rows []*entry, limit int64) {
+	if !l.tx.writable {
+		return
+	}
+	shape.count = true
+	if int64(len(rows)) == limit && len(l.t.keys) > shape.prefix {
+		shape.upTo = true
+		for _, p := range rows[len(rows)-1].parts[shape.prefix:] {
+			args = append(args, p)
+		}
+	}
+	l.tx.scans = append(l.tx.scans, scan{l.t.list(shape), l.t.withNow(args, l.tx.micros), int64(len(rows)), l.t})
+}
+
+// merge lays the transaction's own writes over the rows read.
+func (l *listing) merge(rows, own []*entry, yield func(any)) error {
+	rows = slices.DeleteFunc(rows, func(e *entry) bool { return e.op != opNone })
+	for _, e := range own {
+		if e.exists(l.tx.micros) && l.selects(e) {
+			rows = append(rows, e)
+		}
+	}
+	if len(own) > 0 {
+		slices.SortFunc(rows, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	}
+	for i, e := range rows {
+		if l.limit > 0 && i == l.limit {
+			return nil
+		}
+		row, err := e.current(l.tx.micros)
+		if err != nil {
+			return err
+		}
+		yield(row)
+	}
+	return nil
+}
+
+// selects says whether the query covers an own write.
+func (l *listing) selects(e *entry) bool {
+	if len(l.after) > 0 && slices.Compare(e.parts, l.after) <= 0 {
+		return false
+	}
+	if l.index >= 0 {
+		return l.t.matches(l.index, e.values, l.values)
+	}
+	return slices.Equal(e.parts[:len(l.values)], l.values)
+}

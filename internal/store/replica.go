@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// replica is the content of all cached tables at one position of the feed. A published replica never changes; readers
+// take it by one pointer load, writers copy the parts they change.
+type replica struct {
+	position int64
+	tables   []cachedTable
+}
+
+type cachedTable struct {
+	rows    tree
+	indexes []tree
+	def     *def
+}
+
+type cachedRow struct {
+	key       string
+	row       any // pointer to the row type; nobody writes it
+	expiry    int64
+	indexKeys []string // by index; empty where a sparse index leaves the row out
+}
+
+func (r *replica) fork() *replica {
+	c := &replica{position: r.position, tables: slices.Clone(r.tables)}
+	for i := range c.tables {
+		c.tables[i].indexes = slices.Clone(c.tables[i].indexes)
+	}
+	return c
+}
+
+func (d *def) newCachedRow(key string, values []any) (*cachedRow, error) {
+	row, err := d.decode(values)
+	if err != nil {
+		return nil, err
+	}
+	r := &cachedRow{key: key, row: row, expiry: d.expiryOf(values)}
+	for i := range d.indexes {
+		want := indexValues(&d.indexes[i], values)
+		if d.indexes[i].leavesOut(want) {
+			r.indexKeys = append(r.indexKeys, "")
+			continue
+		}
+		r.indexKeys = append(r.indexKeys, joinKey(want)+"\x00"+key)
+	}
+	return r, nil
+}
+
+func (c *cachedTable) put(e *edit, r *cachedRow) {
+	c.delete(e, r.key)
+	c.rows.set(e, r.key, r)
+	for i, k := range r.indexKeys {
+		if k != "" {
+			c.indexes[i].set(e, k, r)
+		}
+	}
+}
+
+func (c *cachedTable) delete(e *edit, key string) {
+	old := c.rows.get(key)
+	if old == nil {
+		return
+	}
+	c.rows.delete(e, key)
+	for i, k := range old.indexKeys {
+		if k != "" {
+			c.indexes[i].delete(e, k)
+		}
+	}
+}
+
+// unique finds the live row with the joined values in a unique index. Expired rows may stand beside it.
+func (c *cachedTable) unique(index int, joined string, now int64) (found *cachedRow) {
+	prefix := joined + "\x00"
+	c.indexes[index].from(prefix, func(key string, r *cachedRow) bool {
+		if !strings.HasPrefix(key, prefix) {
+			return false
+		}
+		if r.expiry > now {
+			found = r
+		}
+		return found == nil
+	})
+	return found
+}
+
+// loadReplica reads all cached tables at one moment.
+func (db *DB) loadReplica(ctx context.Context, snap Snapshot) (*replica, error) {
+	position, err := readPosition(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
+	r := &replica{position: position}
+	for _, t := range db.cachedTables {
+		e := &edit{}
+		c := cachedTable{def: t.def, indexes: make([]tree, len(t.indexes))}
+		err := snap.Query(ctx, t.all, nil, func(v []any) error {
+			row, err := t.newCachedRow(t.key(v), v)
+			if err != nil {
+				return err
+			}
+			c.put(e, row)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.tables = append(r.tables, c)
+	}
+	return r, nil
+}
+
+var selectPosition = &Statement{SQL: "SELECT position FROM " + feedTable + " WHERE id = 1", Columns: 1}
+
+func readPosition(ctx context.Context, snap Snapshot) (position int64, err error) {
+	err = snap.Query(ctx, selectPosition, nil, func(v []any) error {
+		position, _ = v[0].(int64)
+		return nil
+	})
+	if err == nil && position == 0 {
+		err = fmt.Errorf("store: table %s has lost its row", feedTable)
+	}
+	return position, err
+}
+
+// prune returns the replica without rows that expired before the time, or itself if there are none.
+func (r *replica) prune(now int64) *replica {
+	var pruned *replica
+	e := &edit{}
+	for i := range r.tables {
+		var dead []string
+		if r.tables[i].def.expiry < 0 {
+			continue
+		}
+		r.tables[i].rows.from("", func(key string, row *cachedRow) bool {
+			if row.expiry <= now {
+				dead = append(dead, key)
+			}
+			return true
+		})
+		if len(dead) > 0 && pruned == nil {
+			pruned = r.fork()
+		}
+		for _, key := range dead {
+			pruned.tables[i].delete(e, key)
+		}
+	}
+	if pruned == nil {
+		return r
+	}
+	return pruned
+}

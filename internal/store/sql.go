@@ -1,0 +1,270 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// revColumn holds a row's version: a random number that changes with every write, so that a row deleted and made again
+// is told from the one that was read.
+const revColumn = "rev"
+
+// sqlTable is one table in one database: its declaration and the statements over it.
+type sqlTable struct {
+	*def
+	cached int // position among the cached tables, -1 if not cached
+
+	get          *Statement // by key; all columns and rev
+	all          *Statement // every row
+	insert       *Statement // unless a live row has the key
+	upsert       *Statement
+	update       *Statement // every column, by key and rev
+	updateLight  *Statement // the columns that no index has, by key and rev; nil if there are none
+	light        []int      // the columns of updateLight
+	remove       *Statement // by key and rev
+	drop         *Statement // by key
+	countRev     *Statement // by key and rev
+	countLive    *Statement // by key, live
+	sweep        *Statement // expired rows, some
+	byIndex      []*Statement
+	countByIndex []*Statement
+	dropByIndex  []*Statement // expired rows with another key in the way of a unique value
+
+	lists sync.Map // listShape → *Statement
+}
+
+func newSQLTable(d *def, cached int) *sqlTable {
+	t := &sqlTable{def: d, cached: cached}
+	name, key := d.spec.Name, t.where(d.keys)
+	all := t.names(nil) + ", " + revColumn
+	width := len(d.columns) + 1
+	t.get = &Statement{SQL: "SELECT " + all + " FROM " + name + " WHERE " + key, Columns: width}
+	t.all = &Statement{SQL: "SELECT " + all + " FROM " + name + " ORDER BY " + t.names(d.keys), Columns: width}
+	into := "INSERT INTO " + name + " (" + all + ") VALUES (" + marks(width) + ") ON CONFLICT (" + t.names(d.keys) + ") DO "
+	replace := "UPDATE SET " + t.excluded()
+	t.upsert = &Statement{SQL: into + replace}
+	if d.expiry >= 0 {
+		t.insert = &Statement{SQL: into + replace + " WHERE " + name + "." + d.columns[d.expiry].name + " <= ?"}
+	} else {
+		t.insert = &Statement{SQL: into + "NOTHING"}
+	}
+	t.updates()
+	t.remove = &Statement{SQL: "DELETE FROM " + name + " WHERE " + key + " AND " + revColumn + " = ?"}
+	t.drop = &Statement{SQL: "DELETE FROM " + name + " WHERE " + key}
+	count := "SELECT count(*) FROM " + name + " WHERE "
+	t.countRev = &Statement{SQL: count + key + " AND " + revColumn + " = ?", Columns: 1}
+	t.countLive = &Statement{SQL: count + key + t.live(), Columns: 1}
+	t.indexStatements(all, count, width)
+	if d.expiry >= 0 {
+		e := d.columns[d.expiry].name
+		keys := t.names(d.keys)
+		t.sweep = &Statement{SQL: "DELETE FROM " + name + " WHERE (" + keys + ") IN (SELECT " + keys + " FROM " + name +
+			" WHERE " + e + " IS NOT NULL AND " + e + " <= ? ORDER BY " + e + " LIMIT ?) AND " + e + " <= ?"}
+	}
+	return t
+}
+
+func (t *sqlTable) updates() {
+	var full, light []int
+	for i := range t.columns {
+		if t.columns[i].key {
+			continue
+		}
+		full = append(full, i)
+		if !t.columns[i].indexed {
+			light = append(light, i)
+		}
+	}
+	where := " WHERE " + t.where(t.keys) + " AND " + revColumn + " = ?"
+	set := func(columns []int) *Statement {
+		var b strings.Builder
+		b.WriteString("UPDATE " + t.spec.Name + " SET ")
+		for _, c := range columns {
+			b.WriteString(t.columns[c].name + " = ?, ")
+		}
+		b.WriteString(revColumn + " = ?" + where)
+		return &Statement{SQL: b.String()}
+	}
+	t.update = set(full)
+	if len(light) < len(full) {
+		t.updateLight, t.light = set(light), light
+	}
+}
+
+func (t *sqlTable) indexStatements(all, count string, width int) {
+	name := t.spec.Name
+	for i := range t.indexes {
+		ix := &t.indexes[i]
+		where := t.where(ix.columns) + t.sparse(ix) + t.live()
+		t.byIndex = append(t.byIndex, &Statement{SQL: "SELECT " + all + " FROM " + name + " WHERE " + where, Columns: width})
+		t.countByIndex = append(t.countByIndex, &Statement{SQL: count + where, Columns: 1})
+		var drop *Statement
+		if ix.Unique && t.expiry >= 0 {
+			drop = &Statement{SQL: "DELETE FROM " + name + " WHERE " + t.where(ix.columns) + t.sparse(ix) + " AND " +
+				t.columns[t.expiry].name + " <= ? AND NOT (" + t.where(t.keys) + ")"}
+		}
+		t.dropByIndex = append(t.dropByIndex, drop)
+	}
+}
+
+// listShape is what the text of a list statement depends on; the values are its parameters.
+type listShape struct {
+	index  int // -1: the primary key
+	prefix int // key parts fixed by the query
+	after  int // key parts compared to the last row seen: the rest of the key, or none
+	upTo   bool
+	count  bool
+}
+
+// list returns the statement that selects, or counts, the rows of a query.
+func (t *sqlTable) list(s listShape) *Statement {
+	if st, ok := t.lists.Load(s); ok {
+		return st.(*Statement)
+	}
+	var where []string
+	if s.index >= 0 {
+		ix := &t.indexes[s.index]
+		where = append(where, t.where(ix.columns)+t.sparse(ix))
+	} else if s.prefix > 0 {
+		where = append(where, t.where(t.keys[:s.prefix]))
+	}
+	rest := t.keys[s.prefix:]
+	if s.after > 0 {
+		where = append(where, "("+t.names(rest)+") > ("+marks(len(rest))+")")
+	}
+	if s.upTo {
+		where = append(where, "("+t.names(rest)+") <= ("+marks(len(rest))+")")
+	}
+	if t.expiry >= 0 {
+		where = append(where, strings.TrimPrefix(t.live(), " AND "))
+	}
+	text := " FROM " + t.spec.Name
+	if len(where) > 0 {
+		text += " WHERE " + strings.Join(where, " AND ")
+	}
+	st := &Statement{SQL: "SELECT count(*)" + text, Columns: 1}
+	if !s.count {
+		st = &Statement{SQL: "SELECT " + t.names(nil) + ", " + revColumn + text + " ORDER BY " + t.names(t.keys) + " LIMIT ?",
+			Columns: len(t.columns) + 1}
+	}
+	kept, _ := t.lists.LoadOrStore(s, st)
+	return kept.(*Statement)
+}
+
+// names lists columns, all of them for nil.
+func (t *sqlTable) names(columns []int) string {
+	var b strings.Builder
+	write := func(c int) {
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(t.columns[c].name)
+	}
+	if columns == nil {
+		for c := range t.columns {
+			write(c)
+		}
+	}
+	for _, c := range columns {
+		write(c)
+	}
+	return b.String()
+}
+
+func (t *sqlTable) where(columns []int) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = t.columns[c].name + " = ?"
+	}
+	return strings.Join(parts, " AND ")
+}
+
+// sparse repeats a sparse index's predicate, without which the database would not use it.
+func (t *sqlTable) sparse(ix *indexDef) string {
+	if !ix.Sparse {
+		return ""
+	}
+	return " AND " + t.columns[ix.columns[len(ix.columns)-1]].name + " <> ''"
+}
+
+// live leaves out expired rows; its parameter is the transaction's timestamp.
+func (t *sqlTable) live() string {
+	if t.expiry < 0 {
+		return ""
+	}
+	e := t.columns[t.expiry].name
+	return " AND (" + e + " IS NULL OR " + e + " > ?)"
+}
+
+// withNow adds live's parameter.
+func (t *sqlTable) withNow(args []any, now int64) []any {
+	if t.expiry < 0 {
+		return args
+	}
+	return append(args, now)
+}
+
+func (t *sqlTable) excluded() string {
+	var b strings.Builder
+	for i := range t.columns {
+		if !t.columns[i].key {
+			b.WriteString(t.columns[i].name + " = excluded." + t.columns[i].name + ", ")
+		}
+	}
+	return b.String() + revColumn + " = excluded." + revColumn
+}
+
+func marks(n int) string {
+	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
+}
+
+// lightly says whether an update leaves every indexed column as it was.
+func (t *sqlTable) lightly(before, after []any) bool {
+	if t.updateLight == nil || before == nil {
+		return false
+	}
+	for i := range t.columns {
+		if c := &t.columns[i]; c.indexed && !c.key && before[i] != after[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func pick(values []any, columns []int, extra int) []any {
+	out := make([]any, 0, len(columns)+extra)
+	for _, c := range columns {
+		out = append(out, values[c])
+	}
+	return out
+}
+
+func keyArgs(parts []string, extra int) []any {
+	out := make([]any, 0, len(parts)+extra)
+	for _, p := range parts {
+		out = append(out, p)
+	}
+	return out
+}
+
+// createIndex is the definition of an index; a change of it makes the index anew.
+func (t *sqlTable) createIndex(ix *indexDef) (name, text string) {
+	name = t.spec.Name + "_" + ix.Name
+	columns := slices.Clone(ix.columns)
+	unique := ""
+	if ix.Unique {
+		unique = "UNIQUE "
+	} else {
+		for _, k := range t.keys {
+			if !slices.Contains(columns, k) {
+				columns = append(columns, k)
+			}
+		}
+	}
+	text = "CREATE " + unique + "INDEX " + name + " ON " + t.spec.Name + " (" + t.names(columns) + ")"
+	if ix.Sparse {
+		text += " WHERE " + strings.TrimPrefix(t.sparse(ix), " AND ")
+	}
+	return name, text
+}

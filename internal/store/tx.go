@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	errDead     = errors.New("store: transaction used after its function returned")
+	errReadOnly = errors.New("store: write in a read-only transaction")
+)
+
+// Tx is one transaction. It is not safe for concurrent use and dies with the function it was given to.
+type Tx struct {
+	db       *DB
+	ctx      context.Context
+	now      time.Time
+	micros   int64
+	writable bool
+	dead     bool
+	// cautious makes writes look before they leap: set when an earlier run of the function has collided.
+	cautious bool
+
+	// cache is the replica this transaction reads, nil when it reads cached tables from SQL. Once the transaction
+	// writes a cached row it is a private copy, made under edit.
+	cache      *replica
+	edit       *edit
+	usesCache  bool
+	writesFeed bool
+	feed       int64     // the feed's position this transaction stands on, when it writes cached rows
+	deadline   time.Time // until when the replica may be trusted; zero for ever
+
+	snapshot Snapshot
+	rows     map[rowID]*entry
+	written  []*entry
+	absent   []lookup
+	scans    []scan
+}
+
+type rowID struct {
+	table *sqlTable
+	key   string
+}
+
+// entry is what a transaction knows of, and wants with, one row.
+type entry struct {
+	table *sqlTable
+	key   string
+	parts []string
+
+	known bool  // read, or assumed absent by an Insert that did not look
+	rev   int64 // 0: absent
+	base  []any // as read
+	row   any   // base decoded
+
+	op     op
+	listed bool // in Tx.written
+	values []any
+	fresh  any // values decoded
+}
+
+type op uint8
+
+const (
+	opNone op = iota
+	opPut
+	opDelete
+)
+
+// lookup is a search in a unique index that found nothing.
+type lookup struct {
+	table  *sqlTable
+	index  int
+	values []string
+}
+
+// scan is a list of uncached rows: its count of live rows must still hold if the transaction is serializable in whole.
+type scan struct {
+	count *Statement
+	args  []any
+	rows  int64
+	table *sqlTable
+}
+
+// Now is the one timestamp of this transaction, with microsecond precision, UTC.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Context is the context View or Update was called with.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// table finds the SQL side of a declaration.
+func (tx *Tx) table(d *def) (*sqlTable, error) {
+	if tx.dead {
+		return nil, errDead
+	}
+	t := tx.db.tables[d]
+	if t == nil {
+		return nil, fmt.Errorf("store: table %s was not given to Open", d.spec.Name)
+	}
+	return t, nil
+}
+
+// replicaOf is the in-memory table, nil if the table is to be read from SQL.
+func (tx *Tx) replicaOf(t *sqlTable) *cachedTable {
+	if t.cached < 0 || tx.cache == nil {
+		return nil
+	}
+	tx.usesCache = true
+	return &tx.cache.tables[t.cached]
+}
+
+func (tx *Tx) query(s *Statement, args []any, row func([]any) error) error {
+	if tx.snapshot == nil {
+		snap, err := tx.db.backend.Begin(tx.ctx)
+		if err != nil {
+			return unavailable(tx.ctx, err)
+		}
+		tx.snapshot = snap
+	}
+	if err := tx.snapshot.Query(tx.ctx, s, args, row); err != nil {
+		return unavailable(tx.ctx, err)
+	}
+	return nil
+}
+
+func (tx *Tx) release() {
+	if tx.snapshot != nil {
+		tx.snapshot.Release()
+		tx.snapshot = nil
+	}
+}
+
+// entryOf returns the entry of a row, a new one if need be.
+func (tx *Tx) entryOf(t *sqlTable, key string, parts []string) *entry {
+	id := rowID{t, key}
+	e := tx.rows[id]
+	if e == nil {
+		e = &entry{table: t, key: key, parts: parts}
+		if tx.rows == nil {
+			tx.rows = map[rowID]*entry{}
+		}
+		tx.rows[id] = e
+	}
+	return e
+}
+
+// current is the row as this transaction sees it.
+func (e *entry) current(now int64) (any, error) {
+	switch {
+	case e.op == opDelete:
+		return nil, ErrNotFound
+	case e.op == opPut:
+		if e.table.expiryOf(e.values) <= now {
+			return nil, ErrNotFound
+		}
+		if e.fresh == nil {
+			row, err := e.table.decode(e.values)
+			if err != nil {
+				return nil, err
+			}
+			e.fresh = row
+		}
+		return e.fresh, nil
+	case e.rev == 0:
+		return nil, ErrNotFound
+	}
+	if e.row == nil {
+		row, err := e.table.decode(e.base)
+		if err != nil {
+			return nil, err
+		}
+		e.row = row
+	}
+	return e.row, nil
+}
+
+// exists says whether the transaction sees a live row.
+func (e *entry) exists(now int64) bool {
+	switch e.op {
+	case opPut:
+		return e.table.expiryOf(e.values) > now
+	case opDelete:
+		return false
+	}
+	return e.rev != 0
+}
+
+func (tx *Tx) write(e *entry, o op, values []any) {
+	e.op, e.values, e.fresh = o, values, nil
+	if !e.listed {
+		e.listed = true
+		tx.written = append(tx.written, e)
+	}
+	if e.table.cached >= 0 {
+		tx.writesFeed = true
+	}
+}
