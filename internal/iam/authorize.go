@@ -1,0 +1,215 @@
+package iam
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/symbolon/symbolon/internal/policy"
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// Access is one question to Authorize.
+type Access struct {
+	Action          string // "sso-oauth:CreateTokenWithIAM"
+	Resource        string // ARN or "*"; empty = "*"
+	ResourceAccount string // owner; empty = the caller's account
+	// ResourcePolicy of the resource (an actor policy), with ResourceRequired as policy.Policies says.
+	ResourcePolicy   *policy.Policy
+	ResourceRequired bool
+	Context          map[string][]string // further condition values
+}
+
+// Authorize decides from the current records inside tx: identity policies, boundary, session policies, the identity-context allow list
+// as guard, the resource policy. It also re-checks that the key / user / role still exists and is active. Source IP, time, region, TLS
+// and principal keys of the condition context are filled from the call in tx.Context() and the caller.
+//
+// What it cannot read or parse denies; the answer's reasons say what that was, for audit, not for the client.
+func (s *Server) Authorize(tx *store.Tx, c *Caller, a Access) policy.Answer {
+	h, err := s.standing(tx, c)
+	if err != nil {
+		return refused(err)
+	}
+	policies, err := s.policies(tx, c, h)
+	if err != nil {
+		return refused(err)
+	}
+	policies.Resource, policies.ResourceRequired = a.ResourcePolicy, a.ResourceRequired
+	if a.Resource == "" {
+		a.Resource = "*"
+	}
+	return policies.Evaluate(&policy.Request{
+		Principal: c.Principal(), Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
+		Context: conditionValues(tx, c, h.tags, a),
+	})
+}
+
+// refused is the answer before any policy is asked: that of an evaluation of nothing, with the reason in its place.
+func refused(why error) policy.Answer {
+	answer := (*policy.Policies)(nil).Evaluate(nil)
+	answer.Reasons = []policy.Reason{{Detail: why.Error()}}
+	return answer
+}
+
+// holder is what the caller's own record grants: a user's or a role's; a root's is empty.
+type holder struct {
+	account  string
+	label    string // "user alice", for reasons
+	inline   map[string]string
+	attached []string
+	boundary string
+	tags     map[string]string
+}
+
+// standing reads the caller's record as it is now, or says why the caller is nobody any more.
+func (s *Server) standing(tx *store.Tx, c *Caller) (holder, error) {
+	if c == nil {
+		return holder{}, errors.New("there is no caller")
+	}
+	switch c.Type {
+	case Root, IAMUser:
+		return keyStanding(tx, c)
+	case AssumedRole:
+		return s.sessionStanding(tx, c)
+	}
+	return holder{}, fmt.Errorf("a caller of type %q is not known", c.Type)
+}
+
+func keyStanding(tx *store.Tx, c *Caller) (holder, error) {
+	_, now, err := keyOwner(tx, c.AccessKeyID)
+	if err != nil {
+		return holder{}, fmt.Errorf("access key %s: %w", c.AccessKeyID, err)
+	}
+	if now.Type != c.Type || now.ARN != c.ARN || now.UserID != c.UserID {
+		return holder{}, fmt.Errorf("access key %s belongs to somebody else now", c.AccessKeyID)
+	}
+	if c.Type == Root {
+		return holder{account: c.AccountID, label: "root"}, nil
+	}
+	u, err := GetUser(tx, c.AccountID, c.Name)
+	if err != nil {
+		return holder{}, fmt.Errorf("user %s: %w", c.ARN, err)
+	}
+	return holder{
+		account: u.AccountID, label: "user " + u.Name, inline: u.Inline, attached: u.Attached, boundary: u.Boundary, tags: u.Tags,
+	}, nil
+}
+
+func (s *Server) sessionStanding(tx *store.Tx, c *Caller) (holder, error) {
+	id, _, _ := strings.Cut(c.UserID, ":")
+	r, why, err := liveRole(tx, c.AccountID, c.Name, id, c.Session)
+	if err != nil {
+		return holder{}, fmt.Errorf("role session %s: %w", c.ARN, err)
+	}
+	if why == "" && !tx.Now().Before(c.ExpiresAt) {
+		why = "it has expired"
+	}
+	if why != "" {
+		return holder{}, fmt.Errorf("role session %s: %s", c.ARN, why)
+	}
+	if c.OnBehalfOf != nil {
+		if err := s.enabled(tx, c.OnBehalfOf.IdentityStoreID, c.OnBehalfOf.UserID); err != nil {
+			return holder{}, fmt.Errorf("role session %s: %w", c.ARN, err)
+		}
+	}
+	return holder{
+		account: r.AccountID, label: "role " + r.Name, inline: r.Inline, attached: r.Attached, boundary: r.Boundary, tags: r.Tags,
+	}, nil
+}
+
+// enabled says why nothing may be done on behalf of the user, or nil.
+func (s *Server) enabled(tx *store.Tx, identityStoreID, userID string) error {
+	if s.UserEnabled == nil {
+		return errors.New("no directory can vouch for its user")
+	}
+	ok, err := s.UserEnabled(tx, identityStoreID, userID)
+	if err != nil {
+		return fmt.Errorf("user %s: %w", userID, err)
+	}
+	if !ok {
+		return fmt.Errorf("user %s is deleted or disabled", userID)
+	}
+	return nil
+}
+
+// policies compiles all that bears on the caller. One that is gone or no longer parses could have held a deny, so it fails the whole.
+func (s *Server) policies(tx *store.Tx, c *Caller, h holder) (*policy.Policies, error) {
+	ps := &policy.Policies{HasSession: c.HasSession}
+	var err error
+	if c.Type != Root {
+		if ps.Identity, err = s.identityPolicies(tx, h); err != nil {
+			return nil, err
+		}
+	}
+	if h.boundary != "" {
+		if ps.Boundary, err = s.managed(tx, h.account, h.boundary); err != nil {
+			return nil, err
+		}
+	}
+	if ps.Session, err = s.sessionPolicies(tx, c); err != nil {
+		return nil, err
+	}
+	if c.ContextProvider != "" {
+		guard, err := s.identityContextGuard()
+		if err != nil {
+			return nil, err
+		}
+		ps.Guards = []*policy.Policy{guard}
+	}
+	return ps, nil
+}
+
+// identityPolicies is never nil, because nil would mean root.
+func (s *Server) identityPolicies(tx *store.Tx, h holder) ([]*policy.Policy, error) {
+	list := make([]*policy.Policy, 0, len(h.inline)+len(h.attached))
+	for _, name := range sortedKeys(h.inline) {
+		p, err := s.compile(h.label+" inline "+name, h.inline[name])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	for _, arn := range h.attached {
+		p, err := s.managed(tx, h.account, arn)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (s *Server) sessionPolicies(tx *store.Tx, c *Caller) ([]*policy.Policy, error) {
+	list := make([]*policy.Policy, 0, len(c.SessionPolicies)+len(c.SessionPolicyARNs))
+	for _, document := range c.SessionPolicies {
+		p, err := s.compile("session policy", document)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	for _, arn := range c.SessionPolicyARNs {
+		p, err := s.managed(tx, c.AccountID, arn)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (s *Server) managed(tx *store.Tx, account, arn string) (*policy.Policy, error) {
+	document, err := managedDocument(tx, account, arn)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", arn, err)
+	}
+	return s.compile(arn, document)
+}
+
+func (s *Server) compile(name, document string) (*policy.Policy, error) {
+	p, err := s.compiled.Parse(policy.Identity, name, document)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s does not parse: %w", name, err)
+	}
+	return p, nil
+}
