@@ -1,0 +1,159 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// clockSkew is how far an issuer's clock may be from ours; applied once to each of exp, nbf and iat.
+const clockSkew = 60 * time.Second
+
+const (
+	maxAssertion = 16 << 10 // characters of a JWT
+	maxKeyID     = 256
+)
+
+// AssertionError is a refusal of an assertion with the reason the client may see.
+type AssertionError struct{ Reason string }
+
+func (e *AssertionError) Error() string { return e.Reason }
+
+func refuse(format string, args ...any) error {
+	return &AssertionError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// foreignAlgorithms are those an allow-list may name. HMAC and none are not among them and never will be: an issuer's
+// published key must not serve as a secret.
+var foreignAlgorithms = []jose.SignatureAlgorithm{
+	jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512, jose.PS256, jose.PS384, jose.PS512, jose.EdDSA,
+}
+
+// compact is a JWT in its three parts, its header read and nothing believed yet.
+type compact struct {
+	header  joseHeader
+	hasKid  bool
+	payload []byte
+}
+
+// joseHeader holds the header parameters we act upon (RFC 7515 §4.1). jku, jwk, x5u and x5c are ignored: keys come from
+// the issuer's set alone.
+type joseHeader struct {
+	Algorithm   string         `json:"alg"`
+	Type        *string        `json:"typ"`
+	KeyID       *string        `json:"kid"`
+	Critical    jsontext.Value `json:"crit"`
+	B64         jsontext.Value `json:"b64"`
+	Encryption  jsontext.Value `json:"enc"`
+	Compression jsontext.Value `json:"zip"`
+}
+
+// split takes a JWT apart. Work is bounded: size and dots are counted before anything else is done.
+func split(jwt string) (c compact, err error) {
+	if len(jwt) > maxAssertion {
+		return c, refuse("the assertion is longer than %d characters", maxAssertion)
+	}
+	if strings.Count(jwt, ".") != 2 {
+		return c, refuse("the assertion is not a JWT in compact form with three parts")
+	}
+	parts := strings.Split(jwt, ".")
+	header, errHeader := decodeBase64URL(parts[0])
+	payload, errPayload := decodeBase64URL(parts[1])
+	_, errSignature := decodeBase64URL(parts[2])
+	if errors.Join(errHeader, errPayload, errSignature) != nil || parts[2] == "" {
+		return c, refuse("a part of the assertion is not canonical base64url")
+	}
+	if err := json.Unmarshal(header, &c.header); err != nil {
+		return c, refuse("the assertion's header is not a JSON object with unique, well-typed members")
+	}
+	c.payload, c.hasKid = payload, c.header.KeyID != nil
+	return c, nil
+}
+
+// check refuses headers that ask for what we do not do.
+func (h joseHeader) check(algorithms []string) (jose.SignatureAlgorithm, error) {
+	alg := jose.SignatureAlgorithm(h.Algorithm)
+	switch {
+	case h.Encryption != nil || h.Compression != nil:
+		return "", refuse("encrypted or compressed assertions are not accepted")
+	case h.Critical != nil || h.B64 != nil:
+		return "", refuse("the assertion's header has a crit or b64 parameter, which is not supported")
+	case !slices.Contains(foreignAlgorithms, alg) || !slices.Contains(algorithms, h.Algorithm):
+		return "", refuse("the assertion's alg %.40q is not allowed for this issuer", h.Algorithm)
+	case h.Type != nil && *h.Type != "JWT" && *h.Type != typAccessToken:
+		return "", refuse("the assertion's typ %.40q is neither JWT nor at+jwt", *h.Type)
+	case h.KeyID != nil && len(*h.KeyID) > maxKeyID:
+		return "", refuse("the assertion's kid is longer than %d bytes", maxKeyID)
+	}
+	return alg, nil
+}
+
+// UnverifiedIssuer reads iss of a compact JWT without trusting it, to find which trusted token issuer to ask. Bounded work (E13).
+// Its refusals are *AssertionError.
+func UnverifiedIssuer(jwt string) (string, error) {
+	c, err := split(jwt)
+	if err != nil {
+		return "", err
+	}
+	claims, err := parseClaims(c.payload)
+	if err != nil {
+		return "", err
+	}
+	return claims.text("iss", 0)
+}
+
+// Verify verifies jwt against the keys of issuerURL: compact form, ≤ 16 KiB, algorithm allow-list bound to key type, iss exact, exp
+// required and within MaxLifetime, nbf/iat skew ≤ 60 s, jti and sub required non-empty strings, duplicate claims refused.
+// The audience, the claim mapping and single use are the caller's. Every refusal is an *AssertionError or wraps ErrIssuerUnavailable.
+//
+// MaxLifetime bounds exp from now and, where there is an iat, from iat. The signature is judged before any claim.
+func (i *Issuers) Verify(ctx context.Context, issuerURL string, algorithms []string, jwt string, at time.Time) (Assertion, error) {
+	c, err := split(jwt)
+	if err != nil {
+		return Assertion{}, err
+	}
+	alg, err := c.header.check(algorithms)
+	if err != nil {
+		return Assertion{}, err
+	}
+	var kid string
+	if c.hasKid {
+		kid = *c.header.KeyID
+	}
+	key, err := i.key(ctx, issuerURL, func(keys []foreignKey) (foreignKey, error) {
+		return chooseKey(keys, alg, kid, c.hasKid)
+	})
+	switch {
+	case errors.Is(err, ErrIssuerUnavailable):
+		return Assertion{}, err
+	case err != nil:
+		return Assertion{}, refuse("%v", err)
+	}
+	if err := verifyJWS(jwt, alg, key, c.payload); err != nil {
+		return Assertion{}, err
+	}
+	claims, err := parseClaims(c.payload)
+	if err != nil {
+		return Assertion{}, err
+	}
+	return claims.assertion(issuerURL, at, orDefault(i.MaxLifetime, 24*time.Hour))
+}
+
+func verifyJWS(jwt string, alg jose.SignatureAlgorithm, key foreignKey, payload []byte) error {
+	jws, err := jose.ParseSignedCompact(jwt, []jose.SignatureAlgorithm{alg})
+	if err != nil {
+		return refuse("the assertion is not a well-formed JWS")
+	}
+	verified, err := jws.Verify(key.public)
+	if err != nil || string(verified) != string(payload) {
+		return refuse("the assertion's signature does not verify")
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// epochRow is the one row that says in which restore epoch the store is.
+type epochRow struct {
+	ID       string    `store:"id,key"`
+	Epoch    int64     `store:"epoch"`
+	RaisedAt time.Time `store:"raised_at"` // zero in the first epoch
+}
+
+const epochKey = "current"
+
+var epochTable = store.NewTable[epochRow](store.Spec{Name: "token_epochs", Cached: true})
+
+func insertFirstEpoch(tx *store.Tx) error {
+	_, err := epochTable.Get(tx, epochKey)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return epochTable.Insert(tx, epochRow{ID: epochKey, Epoch: 1})
+}
+
+// Epoch is the current restore epoch; every self-contained token carries it and dies when it is raised. AssertionsNotBefore: after a raise, assertions
+// issued before it are refused until the maximum assertion lifetime has passed (zero = no bound).
+func (k *Keyring) Epoch() (epoch uint32, assertionsNotBefore time.Time) {
+	s, err := k.current()
+	if err != nil {
+		s = k.snap.Load() // whoever issues or redeems will fail on the store itself
+	}
+	raised := s.epoch.RaisedAt
+	if raised.IsZero() || k.now().Sub(raised) > k.assertion+clockSkew {
+		return uint32(s.epoch.Epoch), time.Time{}
+	}
+	return uint32(s.epoch.Epoch), raised
+}
+
+// RaiseEpoch ends all self-contained tokens, families and codes; done by restore.
+func (k *Keyring) RaiseEpoch(ctx context.Context) error {
+	err := k.db.Update(ctx, func(tx *store.Tx) error {
+		row, err := epochTable.Get(tx, epochKey)
+		if err != nil {
+			return err
+		}
+		row.Epoch++
+		row.RaisedAt = tx.Now()
+		return epochTable.Put(tx, row)
+	})
+	if err != nil {
+		return err
+	}
+	return k.reload(ctx)
+}

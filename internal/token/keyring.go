@@ -1,0 +1,295 @@
+package token
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// KeyringOptions of OpenKeyring.
+type KeyringOptions struct {
+	MasterKey []byte // 32 bytes
+	Now       func() time.Time
+	Log       *slog.Logger
+	// PublishLead is how long a new signing key stands in the JWKS before its first use; 0 = 15 minutes. The very first key is used at once.
+	PublishLead time.Duration
+	// Rotation is the age at which a key is replaced; 0 = 90 days.
+	Rotation time.Duration
+	// AssertionMaxLifetime is how long after a restore assertions issued before it are refused (Epoch); 0 = 24 hours.
+	AssertionMaxLifetime time.Duration
+}
+
+// ErrMasterKey says that the master key given does not open the keys of the store.
+var ErrMasterKey = errors.New("token: the master key does not open the keys of this store")
+
+// Keyring holds the keys, from rows of the cached table token_keys, sealed under the master key (AES-256-GCM, the row's identity as AAD).
+// Each key has created-at, first-use and retire times; a refresh MAC key retires only after the longest family life.
+// It works from a snapshot of those rows that is at most a second old, and replaces keys of age by itself.
+type Keyring struct {
+	db        *store.DB
+	master    cipher.AEAD
+	now       func() time.Time
+	log       *slog.Logger
+	lead      time.Duration
+	rotation  time.Duration
+	assertion time.Duration
+
+	snap     atomic.Pointer[snapshot]
+	loading  sync.Mutex    // held while reading the rows
+	making   sync.Mutex    // held while making the first RS256 key
+	rotating atomic.Bool   // a background rotation is under way
+	tried    atomic.Int64  // when it last started, in Unix seconds of the keyring's clock
+	rsaSlots chan struct{} // an RSA signature takes 1.4 ms of CPU: no more at once than there are CPUs
+}
+
+// snapshot is what the rows said at one moment. It is immutable.
+type snapshot struct {
+	loaded   time.Time // by the process's monotonic clock, whatever the keyring's clock says
+	rows     []keyRow
+	epoch    epochRow
+	keys     map[Purpose][]heldKey // by first use, oldest first
+	byHeader map[string]heldKey    // signing keys by their encoded at+jwt header
+	jwks     []byte
+	etag     string
+}
+
+// A snapshot younger than fresh is used as it is; between fresh and stale one caller renews it while the others still
+// use it; at stale everyone waits for the new one. A change on this node renews it at once.
+const (
+	fresh = 200 * time.Millisecond
+	stale = 800 * time.Millisecond
+)
+
+// OpenKeyring loads the keys, making the missing ones (race-free across nodes). A wrong master key is ErrMasterKey.
+func OpenKeyring(ctx context.Context, db *store.DB, o KeyringOptions) (*Keyring, error) {
+	if len(o.MasterKey) != 32 {
+		return nil, fmt.Errorf("token: the master key has %d bytes, not 32", len(o.MasterKey))
+	}
+	master, err := newGCM(o.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keyring{
+		db: db, master: master, now: o.Now, log: o.Log,
+		lead:      orDefault(o.PublishLead, 15*time.Minute),
+		rotation:  orDefault(o.Rotation, 90*24*time.Hour),
+		assertion: orDefault(o.AssertionMaxLifetime, 24*time.Hour),
+		rsaSlots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
+	if k.now == nil {
+		k.now = time.Now
+	}
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	if err := k.makeFirst(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.reload(ctx); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}
+
+// makeFirst makes the keys and the epoch row that are missing. Cached tables make the transaction serializable, so two
+// nodes that start at once cannot both make them. A store whose rows do not open is left alone.
+func (k *Keyring) makeFirst(ctx context.Context) error {
+	complete := false
+	err := k.db.View(ctx, func(tx *store.Tx) error {
+		missing, err := k.missing(tx)
+		if err != nil {
+			return err
+		}
+		_, err = epochTable.Get(tx, epochKey)
+		complete = err == nil && len(missing) == 0
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil || complete {
+		return err
+	}
+	return k.db.Update(ctx, func(tx *store.Tx) error {
+		missing, err := k.missing(tx)
+		if err != nil {
+			return err
+		}
+		for _, p := range missing {
+			if err := k.insert(tx, p, tx.Now()); err != nil {
+				return err
+			}
+		}
+		return insertFirstEpoch(tx)
+	})
+}
+
+// missing lists the purposes that have no key; it opens those that are there, so that a wrong master key adds nothing.
+func (k *Keyring) missing(tx *store.Tx) ([]Purpose, error) {
+	rows, err := keyTable.List(tx, store.Query{})
+	if err != nil {
+		return nil, err
+	}
+	have := map[Purpose]bool{}
+	for _, r := range rows {
+		if _, err := k.openRow(r); err != nil {
+			return nil, err
+		}
+		have[Purpose(r.Purpose)] = true
+	}
+	var missing []Purpose
+	for _, p := range firstPurposes {
+		if !have[p] {
+			missing = append(missing, p)
+		}
+	}
+	return missing, nil
+}
+
+// insert makes a key of that purpose for use from firstUse on.
+func (k *Keyring) insert(tx *store.Tx, p Purpose, firstUse time.Time) error {
+	id, material, err := newKeyMaterial(p)
+	if err != nil {
+		return err
+	}
+	return keyTable.Insert(tx, k.newRow(id, p, material, tx.Now(), firstUse))
+}
+
+func (k *Keyring) newRow(id string, p Purpose, material []byte, created, firstUse time.Time) keyRow {
+	r := keyRow{ID: id, Purpose: string(p), CreatedAt: created, FirstUse: firstUse}
+	r.Sealed = sealRandom(k.master, nil, material, r.identity())
+	return r
+}
+
+// identity is the additional data a key is sealed with: a row whose id or purpose was changed does not open.
+func (r keyRow) identity() []byte { return cell("token_keys", r.ID+"|"+r.Purpose, "sealed") }
+
+func (k *Keyring) openRow(r keyRow) (*key, error) {
+	material, err := openRandom(k.master, r.Sealed, r.identity())
+	if err != nil {
+		return nil, fmt.Errorf("%w (key %s, %s)", ErrMasterKey, r.ID, r.Purpose)
+	}
+	return parseKey(r.ID, Purpose(r.Purpose), material)
+}
+
+// current is the snapshot to work with. It reads the store only when the snapshot is no longer fresh.
+func (k *Keyring) current() (*snapshot, error) {
+	s := k.snap.Load()
+	age := time.Since(s.loaded)
+	if age < fresh {
+		return s, nil
+	}
+	if age < stale {
+		if !k.loading.TryLock() {
+			return s, nil
+		}
+	} else {
+		k.loading.Lock()
+	}
+	defer k.loading.Unlock()
+	if s = k.snap.Load(); time.Since(s.loaded) < fresh {
+		return s, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := k.load(ctx); err != nil {
+		if age < stale {
+			return s, nil
+		}
+		return nil, fmt.Errorf("token: keys cannot be read: %w", err)
+	}
+	k.rotateAged()
+	return k.snap.Load(), nil
+}
+
+// reload renews the snapshot after a change of our own.
+func (k *Keyring) reload(ctx context.Context) error {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	return k.load(ctx)
+}
+
+// load reads the rows into a new snapshot, keeping the keys already parsed. The caller holds k.loading.
+func (k *Keyring) load(ctx context.Context) error {
+	next := &snapshot{loaded: time.Now()}
+	err := k.db.View(ctx, func(tx *store.Tx) (err error) {
+		if next.rows, err = keyTable.List(tx, store.Query{}); err != nil {
+			return err
+		}
+		next.epoch, err = epochTable.Get(tx, epochKey)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	old := k.snap.Load()
+	if old != nil && old.epoch == next.epoch && slices.EqualFunc(old.rows, next.rows, sameRow) {
+		same := *old
+		same.loaded = next.loaded
+		k.snap.Store(&same)
+		return nil
+	}
+	if err := k.build(next, old); err != nil {
+		return err
+	}
+	k.snap.Store(next)
+	return nil
+}
+
+func sameRow(a, b keyRow) bool {
+	return a.ID == b.ID && a.Purpose == b.Purpose && a.FirstUse.Equal(b.FirstUse) && a.RetireAt.Equal(b.RetireAt)
+}
+
+// build opens the rows of a new snapshot and indexes them.
+func (k *Keyring) build(next, old *snapshot) error {
+	next.keys = map[Purpose][]heldKey{}
+	next.byHeader = map[string]heldKey{}
+	for _, r := range next.rows {
+		opened := old.find(Purpose(r.Purpose), r.ID)
+		if opened == nil {
+			var err error
+			if opened, err = k.openRow(r); err != nil {
+				return err
+			}
+		}
+		h := heldKey{key: opened, firstUse: r.FirstUse, retireAt: r.RetireAt}
+		next.keys[h.purpose] = append(next.keys[h.purpose], h)
+		if h.purpose.signs() {
+			next.byHeader[h.headers[typAccessToken]] = h
+		}
+	}
+	for _, list := range next.keys {
+		slices.SortStableFunc(list, func(a, b heldKey) int { return a.firstUse.Compare(b.firstUse) })
+	}
+	next.jwks, next.etag = encodeKeySet(slices.Concat(next.keys[SigningES256], next.keys[SigningRS256]))
+	return nil
+}
+
+// find returns the key with that id, or nil.
+func (s *snapshot) find(p Purpose, id string) *key {
+	if s == nil {
+		return nil
+	}
+	for _, h := range s.keys[p] {
+		if h.id == id {
+			return h.key
+		}
+	}
+	return nil
+}

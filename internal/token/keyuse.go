@@ -1,0 +1,140 @@
+package token
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// errNoKey says that no live key has the id asked for.
+var errNoKey = errors.New("token: no such key")
+
+// Secret is the current symmetric key of a purpose with its id; SecretByID an older one that is still alive.
+func (k *Keyring) Secret(p Purpose) (id string, key []byte, err error) {
+	if p.signs() {
+		return "", nil, fmt.Errorf("token: %s has no secret", p)
+	}
+	h, err := k.use(p)
+	if err != nil {
+		return "", nil, err
+	}
+	return h.id, h.secret, nil
+}
+
+// SecretByID is the key of that purpose with that id, current or older, while it is alive.
+func (k *Keyring) SecretByID(p Purpose, id string) (key []byte, err error) {
+	if p.signs() {
+		return nil, fmt.Errorf("token: %s has no secret", p)
+	}
+	h, err := k.useID(p, id)
+	if err != nil {
+		return nil, err
+	}
+	return h.secret, nil
+}
+
+// use is the key to make new things with: the newest whose first use has come.
+func (k *Keyring) use(p Purpose) (heldKey, error) {
+	s, err := k.current()
+	if err != nil {
+		return heldKey{}, err
+	}
+	return s.use(p, k.now())
+}
+
+func (s *snapshot) use(p Purpose, now time.Time) (heldKey, error) {
+	list := s.keys[p]
+	for i := len(list) - 1; i >= 0; i-- {
+		// A clock set back before the oldest key's first use still finds a key.
+		if i == 0 || !list[i].firstUse.After(now) {
+			return list[i], nil
+		}
+	}
+	return heldKey{}, fmt.Errorf("%w: none for %s", errNoKey, p)
+}
+
+// useID is the live key with that id, to verify or open with.
+func (k *Keyring) useID(p Purpose, id string) (heldKey, error) {
+	return k.useWhere(p, func(h heldKey) bool { return h.id == id })
+}
+
+// useShort is useID by the raw id that tokens carry.
+func (k *Keyring) useShort(p Purpose, raw []byte) (heldKey, error) {
+	return k.useWhere(p, func(h heldKey) bool { return bytes.Equal(h.short[:], raw) })
+}
+
+func (k *Keyring) useWhere(p Purpose, match func(heldKey) bool) (heldKey, error) {
+	s, err := k.current()
+	if err != nil {
+		return heldKey{}, err
+	}
+	for _, h := range s.keys[p] {
+		if match(h) && h.alive(k.now()) {
+			return h, nil
+		}
+	}
+	return heldKey{}, errNoKey
+}
+
+// useSigner is the current signing key of an algorithm. The first RS256 key is made when it is first asked for.
+func (k *Keyring) useSigner(alg Algorithm) (heldKey, error) {
+	p, err := alg.purpose()
+	if err != nil {
+		return heldKey{}, err
+	}
+	h, err := k.use(p)
+	if !errors.Is(err, errNoKey) {
+		return h, err
+	}
+	k.making.Lock()
+	defer k.making.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := k.makeSigner(ctx, p); err != nil {
+		return heldKey{}, err
+	}
+	return k.use(p)
+}
+
+// makeSigner makes the first key of a signing purpose unless there is one by now.
+func (k *Keyring) makeSigner(ctx context.Context, p Purpose) error {
+	if err := k.reload(ctx); err != nil {
+		return err
+	}
+	if len(k.snap.Load().keys[p]) > 0 {
+		return nil
+	}
+	id, material, err := newKeyMaterial(p)
+	if err != nil {
+		return err
+	}
+	err = k.db.Update(ctx, func(tx *store.Tx) error {
+		rows, err := listKeys(tx, p)
+		if err != nil || len(rows) > 0 {
+			return err
+		}
+		return keyTable.Insert(tx, k.newRow(id, p, material, tx.Now(), tx.Now()))
+	})
+	if err != nil {
+		return err
+	}
+	return k.reload(ctx)
+}
+
+func listKeys(tx *store.Tx, p Purpose) ([]keyRow, error) {
+	all, err := keyTable.List(tx, store.Query{})
+	if err != nil {
+		return nil, err
+	}
+	var rows []keyRow
+	for _, r := range all {
+		if Purpose(r.Purpose) == p {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
+}

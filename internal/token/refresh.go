@@ -1,0 +1,66 @@
+package token
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// RefreshToken is what a refresh token says: `aor…`. The token of a generation is derived, never stored: the same four
+// values give the same token.
+type RefreshToken struct {
+	KeyID      string // the RefreshMAC key the family was born with
+	Family     string
+	Generation int64
+	Epoch      uint32
+}
+
+const (
+	refreshPrefix  = "aor"
+	refreshVersion = 1
+)
+
+// RefreshToken derives the token of a generation: aor + base64url(version, key id, epoch, generation, family,
+// HMAC-SHA-256 over all of it and the prefix). Its key must still be alive.
+func (m *Minter) RefreshToken(r RefreshToken) (string, error) {
+	if r.Family == "" || r.Generation < 0 {
+		return "", errors.New("token: a refresh token needs a family and a generation")
+	}
+	k, err := m.Keys.useID(RefreshMAC, r.KeyID)
+	if err != nil {
+		return "", err
+	}
+	p := make(packer, 0, 128)
+	p.byte(refreshVersion)
+	p.raw(k.short[:])
+	p.uint32(r.Epoch)
+	p.number(uint64(r.Generation))
+	p.text(r.Family)
+	s := sealMAC(k.key, refreshPrefix, p)
+	if len(s) > maxTokenSize {
+		return "", fmt.Errorf("token: a refresh token of %d characters is longer than %d", len(s), maxTokenSize)
+	}
+	return s, nil
+}
+
+// VerifyRefreshToken verifies MAC and epoch (ErrInvalid). Whether the generation is the current one, and whether the
+// family lives, its row says.
+func (m *Minter) VerifyRefreshToken(s string) (RefreshToken, error) {
+	body, err := m.openMAC(RefreshMAC, refreshPrefix, s, 1)
+	if err != nil {
+		return RefreshToken{}, err
+	}
+	if body[0] != refreshVersion {
+		return RefreshToken{}, invalid("version %d", body[0])
+	}
+	u := unpacker{b: body[1+shortIDLen:]}
+	r := RefreshToken{KeyID: hex.EncodeToString(body[1 : 1+shortIDLen]), Epoch: u.uint32()}
+	r.Generation, r.Family = int64(u.number()), u.text()
+	if u.close() != nil || r.Generation < 0 || r.Family == "" {
+		return RefreshToken{}, invalid("malformed")
+	}
+	if err := m.checkEpoch(r.Epoch); err != nil {
+		return RefreshToken{}, err
+	}
+	return r, nil
+}
