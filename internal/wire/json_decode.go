@@ -42,7 +42,9 @@ func (r *reading) decodeJSON(s *shape, v reflect.Value, body []byte) (seen uint6
 		*r = d.reading
 		d.reading, d.buf = reading{}, bytes.Buffer{} // the pool must not keep what was read
 		d.dec.Reset(&d.buf)
-		clear(d.tmp[:cap(d.tmp)])
+		if clear(d.tmp[:cap(d.tmp)]); cap(d.tmp) > 64<<10 {
+			d.tmp = nil
+		}
 		jsonReaders.Put(d)
 	}()
 	d.reading = *r

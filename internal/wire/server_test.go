@@ -1,0 +1,411 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRoutes: which operation a request reaches, whatever its content type and Host say.
+func TestRoutes(t *testing.T) {
+	iam := "Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20240101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=00"
+	sts := strings.Replace(iam, "/iam/", "/sts/", 1)
+	for _, c := range []struct {
+		line    string
+		headers []string
+		body    string
+		want    string
+	}{
+		{"POST /token?aws_iam=t", []string{"Content-Type: application/x-amz-json-1.1"}, `{"clientId":"c","grantType":"g"}`, "oidc.CreateTokenWithIAM"},
+		{"POST http://oidc.eu-west-1.amazonaws.com/token?aws_iam=t", nil, `{"clientId":"c","grantType":"g"}`, "oidc.CreateTokenWithIAM"},
+		{"POST /token?aws_iam=t&X-Amz-Signature=1&X-Amz-Expires=60", nil, `{"clientId":"c","grantType":"g"}`, "oidc.CreateTokenWithIAM"},
+		{"POST /token", []string{"Content-Type: text/plain", "Authorization: rubbish"}, `{"clientId":"c","grantType":"g"}`, "oidc.CreateToken"},
+		{"POST /token?aws_iam=f", nil, `{"clientId":"c","grantType":"g"}`, "oidc.CreateToken"},
+		{"GET /assignment/roles?account_id=1&max_result=5", []string{"X-Amz-Sso_bearer_token: t", "Content-Type: application/x-amz-json-1.1"}, "", "portal.ListAccountRoles"},
+		{"POST /", []string{"X-Amz-Target: SWB.CreateApplication", "Content-Type: application/json"}, `{"InstanceArn":"arn:1"}`, "admin.CreateApplication"},
+		{"POST /", []string{"Content-Type: application/json"}, "Action=AssumeRole&Version=2011-06-15&RoleArn=a", "sts.AssumeRole"},
+		{"POST /", nil, "RoleArn=a&Action=AssumeRole", "sts.AssumeRole"},
+		{"POST /", []string{iam}, "Action=Shared", "iam.Shared"},
+		{"POST /", []string{sts}, "Action=Shared&Version=2011-06-15", "sts.Shared"},
+		{"POST /", nil, "Action=Shared&Version=2010-05-08", "iam.Shared"},
+		{"GET /?Action=Shared&Version=2011-06-15&X-Amz-Credential=AKIA%2F20240101%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-Signature=0", nil, "", "sts.Shared"},
+		{"POST /?Action=AssumeRole&RoleArn=a", nil, "DurationSeconds=900", "sts.AssumeRole"},
+	} {
+		h := newHouse(t)
+		r := h.send(c.line, c.headers, c.body)
+		got := ""
+		if call := h.finished[0]; call.Operation != nil {
+			got = call.Service.Name + "." + call.Operation.Name
+		}
+		if r.Code != 200 || got != c.want {
+			t.Errorf("%s: %d %s, reached %q, want %q", c.line, r.Code, r.Body, got, c.want)
+		}
+	}
+}
+
+// TestUnroutable: requests that reach nothing get an answer in the protocol they seem to speak, and an audit event.
+func TestUnroutable(t *testing.T) {
+	iam := "Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20240101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=00"
+	for _, c := range []struct {
+		line    string
+		headers []string
+		body    string
+		status  int
+		code    string
+	}{
+		{"GET /nowhere", nil, "", 404, "UnknownOperationException"},
+		{"POST /", nil, `{"a":1}`, 404, "UnknownOperationException"},
+		{"GET /", nil, "", 404, "UnknownOperationException"},
+		{"PUT /", nil, "Action=AssumeRole", 404, "UnknownOperationException"},
+		{"POST //token?aws_iam=t", nil, "{}", 404, "UnknownOperationException"},
+		{"POST /token/?aws_iam=t", nil, "{}", 404, "UnknownOperationException"},
+		{"POST /Token?aws_iam=t", nil, "{}", 404, "UnknownOperationException"},
+		{"GET /token?aws_iam=t", nil, "", 405, "MethodNotAllowedException"},
+		{"HEAD /token", nil, "", 405, "MethodNotAllowedException"},
+		{"POST /token?aws_iam=t&aws_iam=t", nil, "{}", 400, "InvalidRequestException"},
+		{"POST /token?aws_iam=t&AWS_IAM=f", nil, "{}", 400, "InvalidRequestException"},
+		{"POST /token?aws_iam=%zz", nil, "{}", 400, "InvalidRequestException"},
+		{"POST /token?aws_iam=t&a;b", nil, "{}", 400, "InvalidRequestException"},
+		{"POST /assignment/roles", nil, "", 405, "MethodNotAllowedException"},
+		{"POST /", []string{"X-Amz-Target: SWB.Nothing"}, "{}", 404, "UnknownOperationException"},
+		{"POST /", []string{"X-Amz-Target: swb.CreateApplication"}, "{}", 404, "UnknownOperationException"},
+		{"POST /", []string{"X-Amz-Target: CreateApplication"}, "{}", 404, "UnknownOperationException"},
+		{"POST /x", []string{"X-Amz-Target: SWB.CreateApplication"}, "{}", 404, "UnknownOperationException"},
+		{"GET /", []string{"X-Amz-Target: SWB.CreateApplication"}, "", 405, "MethodNotAllowedException"},
+		{"POST /", []string{"X-Amz-Target: SWB.CreateApplication", "X-Amz-Target: SWB.CreateApplication"}, "{}", 400, "SerializationException"},
+		{"POST /", nil, "Action=Nothing&Version=2011-06-15", 400, "InvalidAction"},
+		{"POST /", nil, "Action=AssumeRole&Version=2010-05-08", 400, "InvalidAction"},
+		{"POST /", nil, "Action=Shared", 400, "InvalidAction"},
+		{"POST /", []string{iam}, "Action=AssumeRole", 400, "InvalidAction"},
+		{"POST /", nil, "Action=AssumeRole&Action=Shared", 400, "MalformedInput"},
+		{"POST /?Action=AssumeRole", nil, "Action=Shared", 400, "MalformedInput"},
+		{"POST /", nil, "action=AssumeRole", 404, "UnknownOperationException"},
+	} {
+		h := newHouse(t)
+		r := h.send(c.line, c.headers, c.body)
+		code := r.Header().Get("X-Amzn-Errortype")
+		if strings.Contains(r.Header().Get("Content-Type"), "xml") {
+			_, rest, _ := strings.Cut(r.Body.String(), "<Code>")
+			code, _, _ = strings.Cut(rest, "</Code>")
+		}
+		if r.Code != c.status || code != c.code {
+			t.Errorf("%s %s: %d %s %s, want %d %s", c.line, c.body, r.Code, code, r.Body, c.status, c.code)
+		}
+		if h.input != nil || h.finished[0].Err == nil {
+			t.Errorf("%s: input %v, error %v", c.line, h.input, h.finished[0].Err)
+		}
+		if c.status == 405 && r.Header().Get("Allow") == "" {
+			t.Errorf("%s: no Allow", c.line)
+		}
+	}
+}
+
+func TestRestMembers(t *testing.T) {
+	h := newHouse(t)
+	bearer := "X-Amz-Sso_bearer_token: tok"
+	if r := h.send("GET /assignment/roles?next_token=n&account_id=1", []string{bearer}, ""); r.Code != 200 || r.Body.String() != `{"roleList":[]}` {
+		t.Fatalf("%d %s", r.Code, r.Body)
+	}
+	if in := h.input.(*rolesInput); in.Bearer != "tok" || in.Account != "1" || in.Max != nil || *in.Next != "n" {
+		t.Errorf("%+v", in)
+	}
+	for _, c := range []struct {
+		query   string
+		headers []string
+		says    string
+	}{
+		{"", []string{bearer}, "'accountId'"},
+		{"account_id=1", nil, "'accessToken'"},
+		{"account_id=1", []string{bearer, bearer}, "more than once"},
+		{"account_id=1&account_id=2", []string{bearer}, "more than once"},
+		{"account_id=1&Account_Id=2", []string{bearer}, "more than once"},
+		{"Account_Id=2", []string{bearer}, "the name is 'account_id'"},
+		{"account_id=1&max_result=x", []string{bearer}, "'maxResults' must be an integer"},
+		{"account_id=1&max_result=101", []string{bearer}, "Value '101' at 'maxResults'"},
+		{"account_id=%ff", []string{bearer}, "UTF-8"},
+	} {
+		r := h.send("GET /assignment/roles?"+c.query, c.headers, "")
+		message, _ := r.body["message"].(string)
+		if r.Code != 400 || r.Header().Get("X-Amzn-Errortype") != "InvalidRequestException" || !strings.Contains(message, c.says) || len(r.body) != 1 {
+			t.Errorf("%s: %d %s, want %s", c.query, r.Code, r.Body, c.says)
+		}
+	}
+	// Members of the body do not belong in the query string.
+	if r := h.send("POST /token?aws_iam=t&assertion=x", nil, `{"clientId":"c","grantType":"g"}`); r.Code != 400 ||
+		!strings.Contains(r.body["error_description"].(string), "'assertion' belongs in the request body") {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+}
+
+// TestBodyLimits: judged before the signature, by the announced length or by what arrives.
+func TestBodyLimits(t *testing.T) {
+	pad := func(n int) string {
+		const head, tail = `{"clientId":"c","grantType":"g","code":"`, `"}`
+		return head + strings.Repeat("x", n-len(head)-len(tail)) + tail
+	}
+	refuse := &Error{Code: "InvalidSignatureException", Status: 403, Message: "no"}
+	for _, c := range []struct {
+		name, line, target, body string
+		status                   int
+	}{
+		{"token, 64 KiB", "/token?aws_iam=t", "", pad(64 << 10), 403},
+		{"token, one more", "/token?aws_iam=t", "", pad(64<<10 + 1), 413},
+		{"form, one more", "/oauth2/introspect", "", "token=" + strings.Repeat("x", 64<<10), 413},
+		{"target, 1 MiB", "/", "SWB.CreateApplication", strings.Repeat(" ", 1<<20), 403},
+		{"target, one more", "/", "SWB.CreateApplication", strings.Repeat(" ", 1<<20+1), 413},
+		{"query, one more", "/", "", "Action=AssumeRole&RoleArn=" + strings.Repeat("x", 1<<20), 413},
+	} {
+		for _, chunked := range []bool{false, true} {
+			h := newHouse(t)
+			h.authn = refuse
+			r := httptest.NewRequest("POST", c.line, strings.NewReader(c.body))
+			if chunked {
+				r.ContentLength = -1
+			}
+			if c.target != "" {
+				r.Header.Set("X-Amz-Target", c.target)
+			}
+			w := h.serve(r)
+			if w.Code != c.status {
+				t.Errorf("%s (chunked %v): %d %.200s, want %d", c.name, chunked, w.Code, w.Body, c.status)
+			}
+			if w.Code == 413 && w.Header().Get("X-Amzn-Errortype") != "RequestEntityTooLargeException" {
+				t.Errorf("%s: %v", c.name, w.Header())
+			}
+		}
+	}
+}
+
+func TestBodyRefusals(t *testing.T) {
+	h := newHouse(t)
+	for _, encoding := range []string{"gzip", "aws-chunked", "identity, gzip"} {
+		if r := h.send("POST /token?aws_iam=t", []string{"Content-Encoding: " + encoding}, "{}"); r.Code != 415 {
+			t.Errorf("%s: %d %s", encoding, r.Code, r.Body)
+		}
+	}
+	for _, body := range []io.Reader{strings.NewReader("{"), errReader{}} {
+		r := httptest.NewRequest("POST", "/token?aws_iam=t", body)
+		r.ContentLength = 10
+		if w := h.serve(r); w.Code != 400 || w.Header().Get("X-Amzn-Errortype") != "IncompleteBody" {
+			t.Errorf("short body: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+type errReader struct{}
+
+func (errReader) Read([]byte) (int, error) { return 0, errors.New("gone") }
+
+// TestErrors: how one error looks in each protocol.
+func TestErrors(t *testing.T) {
+	h := newHouse(t)
+	h.handle = func(context.Context) error {
+		return &Error{Code: "AccessDeniedException", Status: 400, Message: "No, \"you\" may not.", Reason: "private", Cause: errForeign,
+			Fields: map[string]any{"error": "access_denied", "reason": "KMS_X"}, RetryAfter: 1500 * time.Millisecond}
+	}
+	r := h.token(`{"clientId":"c","grantType":"g"}`)
+	if want := `{"error":"access_denied","error_description":"No, \"you\" may not.","message":"No, \"you\" may not.","reason":"KMS_X"}`; r.Body.String() != want {
+		t.Errorf("rest-json: %s", r.Body)
+	}
+	if r.Header().Get("X-Amzn-Errortype") != "AccessDeniedException" || r.Header().Get("Retry-After") != "2" || r.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers: %v", r.Header())
+	}
+	r = h.create(`{"InstanceArn":"arn:1"}`)
+	if want := `{"__type":"AccessDeniedException","Message":"No, \"you\" may not.","error":"access_denied","reason":"KMS_X"}`; r.Body.String() != want {
+		t.Errorf("JSON 1.1: %s", r.Body)
+	}
+	r = h.assume("RoleArn=a")
+	want := `<ErrorResponse xmlns="https://sts.example/doc/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>No, &#34;you&#34; may not.</Message></Error><RequestId>` +
+		h.finished[len(h.finished)-1].RequestID + `</RequestId></ErrorResponse>`
+	if r.Body.String() != want {
+		t.Errorf("query: %s", r.Body)
+	}
+	if c := h.finished[len(h.finished)-1]; c.Err.Reason != "private" || c.Output != nil {
+		t.Errorf("audit: %+v", c)
+	}
+}
+
+// TestFrontErrors: errors made before the service's own code have both spellings of the message.
+func TestFrontErrors(t *testing.T) {
+	h := newHouse(t)
+	h.authn = &Error{Code: "InvalidSignatureException", Status: 403, Message: "no"}
+	if r := h.create(`{`); r.Code != 403 || r.Body.String() != `{"__type":"InvalidSignatureException","Message":"no","message":"no"}` {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := h.token(`{`); r.Code != 403 || r.Body.String() != `{"message":"no"}` {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := h.assume(`x`); r.Code != 403 || !strings.Contains(r.Body.String(), "<Code>SignatureDoesNotMatch</Code>") {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := h.send("POST /oauth2/introspect", nil, "token=t"); r.Code != 403 || r.body["error"] != "access_denied" {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := h.send("POST /token", nil, `{"clientId":"c","grantType":"g"}`); r.Code != 200 {
+		t.Errorf("an operation without authentication was authenticated: %d %s", r.Code, r.Body)
+	}
+	h.authn, h.authz = nil, &Error{Code: "AccessDeniedException", Status: 403, Message: "denied"}
+	if r := h.create(`{"InstanceArn":"arn:1"}`); r.Code != 403 || h.finished[len(h.finished)-1].RequestParameters()["InstanceArn"] != "arn:1" {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if h.input == nil { // only CreateToken's
+		t.Error("nothing was served")
+	}
+}
+
+// TestFaults: foreign errors, panics and a failing audit are internal errors that say nothing and end nothing.
+func TestFaults(t *testing.T) {
+	var log bytes.Buffer
+	h := newHouse(t)
+	h.Log = slog.New(slog.NewTextHandler(&log, nil))
+	body := `{"clientId":"c","grantType":"g"}`
+	check := func(name string, r reply) {
+		t.Helper()
+		if r.Code != 500 || r.Header().Get("X-Amzn-Errortype") != "InternalServerException" || r.body["error"] != "server_error" ||
+			strings.Contains(r.Body.String(), "fire") || strings.Contains(r.Body.String(), "aoa") {
+			t.Errorf("%s: %d %s", name, r.Code, r.Body)
+		}
+		if !strings.Contains(log.String(), "fire") {
+			t.Errorf("%s: not in the log: %s", name, log.String())
+		}
+		log.Reset()
+	}
+	h.handle = func(context.Context) error { return errForeign }
+	check("foreign error", h.token(body))
+	h.handle = func(context.Context) error { panic(errForeign) }
+	check("panic", h.token(body))
+	h.handle, h.finish = nil, errForeign
+	check("failed audit", h.token(body))
+	if c := h.finished[len(h.finished)-1]; c.Output != nil || c.Err == nil {
+		t.Errorf("failed audit: %+v", c)
+	}
+	h.finish = nil
+	ran := 0
+	h.Finish = func(context.Context, *Call) error { ran++; panic(errForeign) }
+	w := httptest.NewRecorder()
+	h.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/token?aws_iam=t", strings.NewReader(body)))
+	if w.Code != 500 || ran != 1 || !strings.Contains(log.String(), "fire") {
+		t.Errorf("panic in Finish: %d, ran %d times", w.Code, ran)
+	}
+}
+
+func TestMapError(t *testing.T) {
+	h := newHouse(t)
+	h.handle = func(context.Context) error { return errForeign }
+	h.MapError = func(err error) *Error {
+		if errors.Is(err, errForeign) {
+			return &Error{Code: "ConflictException", Status: 409, Message: "again"}
+		}
+		return nil
+	}
+	if r := h.create(`{"InstanceArn":"arn:1"}`); r.Code != 409 {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	h.handle = func(context.Context) error { return context.Canceled }
+	if r := h.create(`{"InstanceArn":"arn:1"}`); r.Code != 500 || r.body["__type"] != "InternalServerException" {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+}
+
+// TestFinishOutlivesClient: the audit event is written also when the client has gone.
+func TestFinishOutlivesClient(t *testing.T) {
+	h := newHouse(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.handle = func(context.Context) error { cancel(); return nil }
+	h.Finish = func(ctx context.Context, c *Call) error {
+		if CallFrom(ctx) != c {
+			t.Error("Finish's context has no call")
+		}
+		return ctx.Err()
+	}
+	w := httptest.NewRecorder()
+	h.Handler().ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/token?aws_iam=t", strings.NewReader(`{"clientId":"c","grantType":"g"}`)))
+	if w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestHandlerRefuses: a server that could not refuse or record does not start.
+func TestHandlerRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(*Server){
+		"no Finish":       func(s *Server) { s.Finish = nil },
+		"no Authenticate": func(s *Server) { s.Authenticate = nil },
+		"no Authorize":    func(s *Server) { s.Authorize = nil },
+		"a row without Op": func(s *Server) {
+			s.Services = append(s.Services, &Service{Operations: []Operation{{Name: "X", Method: "POST", Path: "/x"}}})
+		},
+		"the same route twice":  func(s *Server) { s.Services = append(s.Services, s.Services[0]) },
+		"the same target twice": func(s *Server) { s.Services = append(s.Services, s.Services[2]) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: started", name)
+				}
+			}()
+			h := newHouse(t)
+			spoil(h.Server)
+			h.Handler()
+		}()
+	}
+}
+
+func TestResources(t *testing.T) {
+	h := newHouse(t)
+	h.Services[2].Resources = func(_ context.Context, c *Call) ([]string, error) {
+		if c.Input.(*createInput).ARN == "arn:none" {
+			return nil, &Error{Code: "ResourceNotFoundException", Status: 404, Message: "none"}
+		}
+		c.Context["aws:RequestTag/a"] = []string{"b"}
+		return []string{"arn:1", "arn:2"}, nil
+	}
+	h.Authorize = func(_ context.Context, c *Call) error {
+		if len(c.Resources) != 2 || c.Context["aws:RequestTag/a"] == nil {
+			t.Errorf("%+v", c)
+		}
+		return nil
+	}
+	if r := h.create(`{"InstanceArn":"arn:1"}`); r.Code != 200 {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := h.create(`{"InstanceArn":"arn:none"}`); r.Code != 404 {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	h.Authorize = func(context.Context, *Call) error { return nil }
+	h.token(`{"clientId":"c","grantType":"g"}`)
+	if got := h.finished[len(h.finished)-1].Resources; len(got) != 1 || got[0] != "*" {
+		t.Errorf("no resource member: %v", got)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	a, b := newRequestID(), newRequestID()
+	if len(a) != 36 || a == b || a[14] != '4' || !strings.ContainsRune("89ab", rune(a[19])) {
+		t.Errorf("%s %s", a, b)
+	}
+}
+
+// TestOverTheNet serves through net/http, where bodies stream and headers are canonical.
+func TestOverTheNet(t *testing.T) {
+	h := newHouse(t)
+	s := httptest.NewServer(h.Handler())
+	defer s.Close()
+	resp, err := http.Post(s.URL+"/token?aws_iam=t", "application/json", strings.NewReader(strings.Repeat("x", 1<<20)))
+	if err != nil || resp.StatusCode != 413 {
+		t.Fatalf("%v %v", resp, err)
+	}
+	resp.Body.Close()
+	r, _ := http.NewRequest("POST", s.URL+"/", strings.NewReader(`{"InstanceArn":"arn:1"}`))
+	r.Header["x-amz-target"] = []string{"SWB.CreateApplication"}
+	if resp, err = http.DefaultClient.Do(r); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%v %v", resp, err)
+	}
+	resp.Body.Close()
+}
