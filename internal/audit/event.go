@@ -1,0 +1,156 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Event is one record, fields as CloudTrail's (eventVersion 1.11).
+type Event struct {
+	EventVersion        string         `json:"eventVersion"`
+	UserIdentity        UserIdentity   `json:"userIdentity"`
+	EventTime           time.Time      `json:"eventTime"` // written in UTC and whole seconds
+	EventSource         string         `json:"eventSource"`
+	EventName           string         `json:"eventName"`
+	AWSRegion           string         `json:"awsRegion"`
+	SourceIPAddress     string         `json:"sourceIPAddress"`
+	UserAgent           string         `json:"userAgent,omitempty"`
+	ErrorCode           string         `json:"errorCode,omitempty"`
+	ErrorMessage        string         `json:"errorMessage,omitempty"`
+	RequestParameters   map[string]any `json:"requestParameters"`
+	ResponseElements    map[string]any `json:"responseElements"`
+	AdditionalEventData map[string]any `json:"additionalEventData,omitempty"` // with "refusalReason": the exact reason
+	ServiceEventDetails map[string]any `json:"serviceEventDetails,omitempty"`
+	RequestID           string         `json:"requestID"`
+	EventID             string         `json:"eventID"`
+	ReadOnly            bool           `json:"readOnly"`
+	Resources           []Resource     `json:"resources,omitempty"`
+	EventType           string         `json:"eventType"`
+	RecipientAccountID  string         `json:"recipientAccountId,omitempty"`
+	EventCategory       string         `json:"eventCategory"`
+	TLSDetails          *TLSDetails    `json:"tlsDetails,omitempty"`
+}
+
+// UserIdentity is who called.
+type UserIdentity struct {
+	Type           string         `json:"type"` // Root, IAMUser, AssumedRole, IdentityCenterUser, Unknown
+	PrincipalID    string         `json:"principalId,omitempty"`
+	ARN            string         `json:"arn,omitempty"`
+	AccountID      string         `json:"accountId,omitempty"`
+	AccessKeyID    string         `json:"accessKeyId,omitempty"`
+	UserName       string         `json:"userName,omitempty"`
+	CredentialID   string         `json:"credentialId,omitempty"`
+	SessionContext map[string]any `json:"sessionContext,omitempty"`
+	OnBehalfOf     *OnBehalfOf    `json:"onBehalfOf,omitempty"`
+}
+
+// OnBehalfOf is the Identity Center user a session acts for.
+type OnBehalfOf struct {
+	UserID           string `json:"userId"`
+	IdentityStoreARN string `json:"identityStoreArn"`
+}
+
+// Resource is one resource of the event.
+type Resource struct {
+	Type      string `json:"type"`
+	ARN       string `json:"ARN"`
+	AccountID string `json:"accountId,omitempty"`
+}
+
+// TLSDetails as CloudTrail's.
+type TLSDetails struct {
+	TLSVersion               string `json:"tlsVersion,omitempty"`
+	CipherSuite              string `json:"cipherSuite,omitempty"`
+	ClientProvidedHostHeader string `json:"clientProvidedHostHeader,omitempty"`
+}
+
+// The sizes CloudTrail allows; what is longer is cut, so that no caller can fill the disk with one request.
+const (
+	maxText  = 1 << 10   // bytes of userAgent and errorMessage
+	maxEvent = 256 << 10 // bytes of a whole event
+)
+
+// fill sets what every event must have.
+func (e *Event) fill(now func() time.Time) {
+	if e.EventVersion == "" {
+		e.EventVersion = "1.11"
+	}
+	if e.EventCategory == "" {
+		e.EventCategory = "Management"
+	}
+	if e.EventID == "" {
+		e.EventID = newUUID()
+	}
+	if e.EventTime.IsZero() {
+		e.EventTime = now()
+	}
+}
+
+// encoding is the same for the same event, whatever the order of its maps. Invalid UTF-8, which a User-Agent may hold,
+// becomes U+FFFD: a client must not be able to make an event unwritable.
+var encoding = json.JoinOptions(
+	json.Deterministic(true),
+	json.FormatNilMapAsNull(true),
+	jsontext.AllowInvalidUTF8(true),
+)
+
+// encode writes the event as one JSON object without line breaks.
+func (e *Event) encode(dst *bytes.Buffer) error {
+	copied := *e
+	copied.EventTime = e.EventTime.UTC().Truncate(time.Second)
+	copied.UserAgent = cut(e.UserAgent)
+	copied.ErrorMessage = cut(e.ErrorMessage)
+	if err := json.MarshalWrite(dst, &copied, encoding); err != nil {
+		return fmt.Errorf("audit: event %s: %w", e.EventName, err)
+	}
+	if dst.Len() <= maxEvent {
+		return nil
+	}
+	dst.Reset()
+	return copied.encodeShort(dst)
+}
+
+// encodeShort leaves out the members whose size a caller chooses.
+func (e *Event) encodeShort(dst *bytes.Buffer) error {
+	omitted := map[string]any{"omitted": "the event was larger than 256 KiB"}
+	e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails = omitted, nil, nil, nil
+	if err := json.MarshalWrite(dst, e, encoding); err != nil {
+		return fmt.Errorf("audit: event %s: %w", e.EventName, err)
+	}
+	if dst.Len() > maxEvent {
+		return fmt.Errorf("audit: event %s: %d bytes, more than %d", e.EventName, dst.Len(), maxEvent)
+	}
+	return nil
+}
+
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "")
+}
+
+// newUUID is a random UUID (RFC 9562 §5.4), the form of CloudTrail's event ids.
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	var out [36]byte
+	for i, j := 0, 0; i < len(b); i++ {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			out[j] = '-'
+			j++
+		}
+		hex.Encode(out[j:], b[i:i+1])
+		j += 2
+	}
+	return string(out[:])
+}

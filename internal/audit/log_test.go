@@ -1,0 +1,403 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+func open(t testing.TB, path string) *Log {
+	t.Helper()
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func write(t testing.TB, l *Log, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := l.Write(t.Context(), &Event{EventName: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// whole asserts that the files are one unbroken chain of these events.
+func whole(t testing.TB, want []string, paths ...string) {
+	t.Helper()
+	if path, line, err := VerifyAll(paths...); err != nil || line != 0 {
+		t.Fatalf("%s line %d: %v", path, line, err)
+	}
+	var got []string
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var e Event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatalf("%v in %s", err, line)
+			}
+			got = append(got, e.EventName)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("events %v, want %v", got, want)
+	}
+}
+
+func TestReopenedByAnotherProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	l := open(t, path)
+	write(t, l, "A", "B") // on the way to the disk without Close, as after kill -9
+	whole(t, []string{"A", "B"}, path)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	write(t, open(t, path), "C")
+	whole(t, []string{"A", "B", "C"}, path)
+}
+
+func TestClosed(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "audit.jsonl"))
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Write(t.Context(), &Event{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Write: %v", err)
+	}
+	if err := l.Reopen(); !errors.Is(err, ErrClosed) {
+		t.Errorf("Reopen: %v", err)
+	}
+}
+
+func TestTornLineIsSetAside(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "audit.jsonl")
+	write(t, open(t, path), "A", "B")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := bytes.IndexByte(text, '\n') + 1
+	for _, cut := range []int{1, first - 1, first + 1, len(text) - 1} {
+		if err := os.WriteFile(path, text[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := Verify(path); line == 0 || !errors.Is(err, ErrBroken) {
+			t.Errorf("cut at %d: a torn line verifies: %d, %v", cut, line, err)
+		}
+		write(t, open(t, path), "C")
+		want := []string{"A", "SetTornLineAside", "C"}
+		whole(t, want[min(1, max(0, first-cut)):], path)
+		aside, err := filepath.Glob(path + ".torn-*")
+		if err != nil || len(aside) != 1 {
+			t.Fatalf("cut at %d: set aside %v, %v", cut, aside, err)
+		}
+		torn, err := os.ReadFile(aside[0])
+		if keep := text[:cut]; err != nil || !bytes.HasSuffix(keep, torn) || len(torn) == 0 {
+			t.Errorf("cut at %d: set aside %q, %v", cut, torn, err)
+		}
+		if err := os.Remove(aside[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenRefusesWhatIsNoLog(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{
+		"text":   "not a log\n",
+		"json":   "{}\n",
+		"binary": strings.Repeat("\x00", 3*maxLine),
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := Open(path); err == nil {
+			t.Errorf("%s: opened", name)
+			_ = l.Close()
+		}
+		if after, err := os.ReadFile(path); err != nil || string(after) != content {
+			t.Errorf("%s: changed", name)
+		}
+	}
+	for _, path := range []string{folder, "/dev/null", filepath.Join(folder, "absent", "audit.jsonl")} {
+		if _, err := Open(path); err == nil {
+			t.Errorf("%s: opened", path)
+		}
+	}
+}
+
+func TestRotation(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "audit.jsonl")
+	old := filepath.Join(folder, "audit.1.jsonl")
+	l := open(t, path)
+	write(t, l, "A")
+	if err := l.Reopen(); err != nil { // nothing was renamed
+		t.Fatal(err)
+	}
+	write(t, l, "B")
+	if err := os.Rename(path, old); err != nil {
+		t.Fatal(err)
+	}
+	write(t, l, "C") // still into the renamed file
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, l, "D", "E")
+	whole(t, []string{"A", "B", "C"}, old)
+	whole(t, []string{"D", "E"}, path)
+	whole(t, []string{"A", "B", "C", "D", "E"}, old, path)
+	if _, _, err := VerifyAll(path, old); !errors.Is(err, ErrBroken) {
+		t.Errorf("the files in the wrong order: %v", err)
+	}
+
+	text, _ := os.ReadFile(old)
+	if err := os.WriteFile(old, text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if broken, line, err := VerifyAll(old, path); broken != path || line != 1 || !errors.Is(err, ErrBroken) {
+		t.Errorf("the old file cut at its end: %s %d %v", broken, line, err)
+	}
+
+	if err := os.Rename(path, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("another's\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reopen(); err == nil {
+		t.Error("continued in a file that is not empty")
+	}
+	write(t, l, "F")
+	whole(t, []string{"D", "E", "F"}, old)
+}
+
+// faulty is a file whose calls a test can spoil.
+type faulty struct {
+	*os.File
+	write    func(p []byte) (int, error)
+	truncate func() error
+	sync     func() error
+}
+
+func (f *faulty) Write(p []byte) (int, error) {
+	if f.write != nil {
+		return f.write(p)
+	}
+	return f.File.Write(p)
+}
+
+func (f *faulty) Truncate(size int64) error {
+	if f.truncate != nil {
+		if err := f.truncate(); err != nil {
+			return err
+		}
+	}
+	return f.File.Truncate(size)
+}
+
+func (f *faulty) Sync() error {
+	if f.sync != nil {
+		return f.sync()
+	}
+	return f.File.Sync()
+}
+
+func openFaulty(t testing.TB, path string) (*Log, *faulty) {
+	t.Helper()
+	l := open(t, path)
+	f := &faulty{File: l.file.(*os.File)}
+	l.file = f
+	return l, f
+}
+
+func TestDiskFull(t *testing.T) {
+	for _, part := range []int{0, 1, 300} { // bytes that still fitted
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		l, f := openFaulty(t, path)
+		write(t, l, "A")
+		f.write = func(p []byte) (int, error) {
+			n, _ := f.File.Write(p[:min(part, len(p))])
+			return n, syscall.ENOSPC
+		}
+		stuck := errors.New("stuck")
+		f.truncate = func() error { return stuck }
+		if err := l.Write(t.Context(), &Event{EventName: "lost"}); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, stuck) {
+			t.Fatalf("got %v", err)
+		}
+		f.write = nil // space again, but the torn line cannot be removed: nothing may follow it
+		if err := l.Write(t.Context(), &Event{EventName: "lost"}); !errors.Is(err, stuck) {
+			t.Fatalf("got %v", err)
+		}
+		f.truncate = nil
+		write(t, l, "B")
+		whole(t, []string{"A", "B"}, path)
+	}
+}
+
+func TestSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		l, f := openFaulty(t, path)
+		var syncs atomic.Int32
+		f.sync = func() error { syncs.Add(1); return nil }
+		time.Sleep(time.Minute)
+		if n := syncs.Load(); n != 0 {
+			t.Errorf("%d syncs of an idle log", n)
+		}
+		for range 3 {
+			write(t, l, "A", "B", "C")
+			before := syncs.Load()
+			time.Sleep(syncEvery)
+			synctest.Wait()
+			if n := syncs.Load() - before; n != 1 {
+				t.Errorf("%d syncs within the second, want 1", n)
+			}
+		}
+		f.sync = func() error { return syscall.EIO }
+		write(t, l, "D")
+		time.Sleep(syncEvery)
+		synctest.Wait()
+		if err := l.Write(t.Context(), &Event{}); !errors.Is(err, syscall.EIO) {
+			t.Errorf("after a failed sync: %v", err)
+		}
+		f.sync = nil
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reopen(); err != nil {
+			t.Fatal(err)
+		}
+		write(t, l, "E")
+		whole(t, []string{"E"}, path)
+	})
+}
+
+func TestCloseReportsAFailedSync(t *testing.T) {
+	l, f := openFaulty(t, filepath.Join(t.TempDir(), "audit.jsonl"))
+	f.sync = func() error { return syscall.EIO }
+	write(t, l, "A")
+	if err := l.Close(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// While one write is with the operating system, all others gather for the next.
+func TestBatching(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	l, f := openFaulty(t, path)
+	started, release := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	f.write = func(p []byte) (int, error) {
+		if calls.Add(1) == 1 {
+			close(started)
+			<-release
+		}
+		return f.File.Write(p)
+	}
+	const writers = 50
+	var group sync.WaitGroup
+	add := func(name string) {
+		group.Go(func() {
+			if err := l.Write(t.Context(), &Event{EventName: name}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	add("first")
+	<-started
+	for range writers {
+		add("other")
+	}
+	for waiting := 0; waiting < writers; time.Sleep(time.Millisecond) {
+		l.mu.Lock()
+		if l.pending != nil {
+			waiting = len(l.pending.ends)
+		}
+		l.mu.Unlock()
+	}
+	close(release)
+	group.Wait()
+	if n := calls.Load(); n != 2 {
+		t.Errorf("%d calls for %d writes, want 2", n, writers+1)
+	}
+	want := []string{"first"}
+	for range writers {
+		want = append(want, "other")
+	}
+	whole(t, want, path)
+}
+
+// Writers, a rotation, faults and the end at once: every event acknowledged is in the files, no other is, in a chain.
+func TestConcurrentUse(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "audit.jsonl")
+	l, f := openFaulty(t, path)
+	var calls atomic.Int32
+	f.write = func(p []byte) (int, error) {
+		if calls.Add(1)%3 == 0 {
+			n, _ := f.File.Write(p[:len(p)/2])
+			return n, syscall.ENOSPC
+		}
+		return f.File.Write(p)
+	}
+	var acknowledged sync.Map
+	var group sync.WaitGroup
+	for w := range 8 {
+		group.Go(func() {
+			for i := range 50 {
+				name := fmt.Sprintf("%d/%d", w, i)
+				if l.Write(t.Context(), &Event{EventName: name}) == nil {
+					acknowledged.Store(name, true)
+				}
+				if w == 0 && i == 25 {
+					if err := errors.Join(os.Rename(path, path+".1"), l.Reopen()); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if broken, line, err := VerifyAll(path+".1", path); err != nil {
+		t.Fatal(broken, line, err)
+	}
+	for _, p := range []string{path + ".1", path} {
+		text, _ := os.ReadFile(p)
+		for line := range strings.Lines(string(text)) {
+			var e Event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := acknowledged.LoadAndDelete(e.EventName); !ok {
+				t.Errorf("%s is in the log, but was refused or is there twice", e.EventName)
+			}
+		}
+	}
+	acknowledged.Range(func(name, _ any) bool { t.Errorf("%s is not in the log", name); return true })
+}
