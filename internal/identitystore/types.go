@@ -11,7 +11,7 @@ import (
 
 // CreateUserInput is what CreateUser takes.
 type CreateUserInput struct {
-	IdentityStoreId   string                    `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId   string                    `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	UserName          *string                   `json:"UserName" wire:"secret" len:"1..128" pattern:"[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+"`
 	Name              *Name                     `json:"Name"`
 	DisplayName       *string                   `json:"DisplayName" wire:"secret" len:"1..1024" pattern:"[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \u00a0\u3000]+"`
@@ -42,47 +42,18 @@ type CreateUserOutput struct {
 
 // DescribeUserInput is what DescribeUser takes.
 type DescribeUserInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	UserId          string   `json:"UserId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	UserId          string   `json:"UserId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	Extensions      []string `json:"Extensions" len:"1..10" each-len:"1..50" each-pattern:"aws:identitystore:[a-z]{1,20}"`
 }
 
 // DescribeUserOutput is what DescribeUser answers.
-type DescribeUserOutput struct {
-	IdentityStoreId   string                    `json:"IdentityStoreId" wire:"required"`
-	UserId            string                    `json:"UserId" wire:"required"`
-	UserName          *string                   `json:"UserName" wire:"secret"`
-	ExternalIds       []ExternalId              `json:"ExternalIds"`
-	Name              *Name                     `json:"Name"`
-	DisplayName       *string                   `json:"DisplayName" wire:"secret"`
-	NickName          *string                   `json:"NickName" wire:"secret"`
-	ProfileUrl        *string                   `json:"ProfileUrl" wire:"secret"`
-	Emails            []Email                   `json:"Emails"`
-	Addresses         []Address                 `json:"Addresses"`
-	PhoneNumbers      []PhoneNumber             `json:"PhoneNumbers"`
-	UserType          *string                   `json:"UserType" wire:"secret"`
-	Title             *string                   `json:"Title" wire:"secret"`
-	PreferredLanguage *string                   `json:"PreferredLanguage" wire:"secret"`
-	Locale            *string                   `json:"Locale" wire:"secret"`
-	Timezone          *string                   `json:"Timezone" wire:"secret"`
-	UserStatus        *string                   `json:"UserStatus"`
-	Photos            []Photo                   `json:"Photos"`
-	Website           *string                   `json:"Website" wire:"secret"`
-	Birthdate         *string                   `json:"Birthdate" wire:"secret"`
-	Roles             []Role                    `json:"Roles"`
-	CreatedAt         *time.Time                `json:"CreatedAt"`
-	CreatedBy         *string                   `json:"CreatedBy"`
-	UpdatedAt         *time.Time                `json:"UpdatedAt"`
-	UpdatedBy         *string                   `json:"UpdatedBy"`
-	Extensions        map[string]jsontext.Value `json:"Extensions"`
-	UserArn           *string                   `json:"UserArn"`
-	Revision          *string                   `json:"Revision"`
-}
+type DescribeUserOutput UserItem
 
 // UpdateUserInput is what UpdateUser takes.
 type UpdateUserInput struct {
-	IdentityStoreId string               `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	UserId          string               `json:"UserId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string               `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	UserId          string               `json:"UserId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	Operations      []AttributeOperation `json:"Operations" wire:"required" len:"1..100"`
 	Revision        *string              `json:"Revision" len:"1..256"`
 }
@@ -97,8 +68,8 @@ type UpdateUserOutput struct {
 
 // DeleteUserInput is what DeleteUser takes.
 type DeleteUserInput struct {
-	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	UserId          string  `json:"UserId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	UserId          string  `json:"UserId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	Revision        *string `json:"Revision" len:"1..256"`
 }
 
@@ -107,7 +78,7 @@ type DeleteUserOutput struct{}
 
 // ListUsersInput is what ListUsers takes.
 type ListUsersInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	Extensions      []string `json:"Extensions" len:"1..10" each-len:"1..50" each-pattern:"aws:identitystore:[a-z]{1,20}"`
 	MaxResults      *int     `json:"MaxResults" range:"1..100"`
 	NextToken       *string  `json:"NextToken" len:"1..65535" pattern:"[-a-zA-Z0-9+=/:_]*"`
@@ -122,7 +93,7 @@ type ListUsersOutput struct {
 
 // CreateGroupInput is what CreateGroup takes.
 type CreateGroupInput struct {
-	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	DisplayName     *string `json:"DisplayName" wire:"secret" len:"1..1024" pattern:"[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \u00a0]+"`
 	Description     *string `json:"Description" wire:"secret" len:"1..1024" pattern:"[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r \u00a0\u3000]+"`
 }
@@ -137,29 +108,17 @@ type CreateGroupOutput struct {
 
 // DescribeGroupInput is what DescribeGroup takes.
 type DescribeGroupInput struct {
-	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	GroupId         string `json:"GroupId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	GroupId         string `json:"GroupId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 }
 
 // DescribeGroupOutput is what DescribeGroup answers.
-type DescribeGroupOutput struct {
-	GroupId         string       `json:"GroupId" wire:"required"`
-	DisplayName     *string      `json:"DisplayName" wire:"secret"`
-	ExternalIds     []ExternalId `json:"ExternalIds"`
-	Description     *string      `json:"Description" wire:"secret"`
-	CreatedAt       *time.Time   `json:"CreatedAt"`
-	UpdatedAt       *time.Time   `json:"UpdatedAt"`
-	CreatedBy       *string      `json:"CreatedBy"`
-	UpdatedBy       *string      `json:"UpdatedBy"`
-	IdentityStoreId string       `json:"IdentityStoreId" wire:"required"`
-	GroupArn        *string      `json:"GroupArn"`
-	Revision        *string      `json:"Revision"`
-}
+type DescribeGroupOutput GroupItem
 
 // UpdateGroupInput is what UpdateGroup takes.
 type UpdateGroupInput struct {
-	IdentityStoreId string               `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	GroupId         string               `json:"GroupId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string               `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	GroupId         string               `json:"GroupId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	Operations      []AttributeOperation `json:"Operations" wire:"required" len:"1..100"`
 	Revision        *string              `json:"Revision" len:"1..256"`
 }
@@ -174,8 +133,8 @@ type UpdateGroupOutput struct {
 
 // DeleteGroupInput is what DeleteGroup takes.
 type DeleteGroupInput struct {
-	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	GroupId         string  `json:"GroupId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	GroupId         string  `json:"GroupId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	Revision        *string `json:"Revision" len:"1..256"`
 }
 
@@ -184,7 +143,7 @@ type DeleteGroupOutput struct{}
 
 // ListGroupsInput is what ListGroups takes.
 type ListGroupsInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	MaxResults      *int     `json:"MaxResults" range:"1..100"`
 	NextToken       *string  `json:"NextToken" len:"1..65535" pattern:"[-a-zA-Z0-9+=/:_]*"`
 	Filters         []Filter `json:"Filters" len:"0..1"`
@@ -198,8 +157,8 @@ type ListGroupsOutput struct {
 
 // CreateGroupMembershipInput is what CreateGroupMembership takes.
 type CreateGroupMembershipInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	GroupId         string   `json:"GroupId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	GroupId         string   `json:"GroupId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	MemberId        MemberId `json:"MemberId" wire:"required" union:"true"`
 }
 
@@ -212,8 +171,8 @@ type CreateGroupMembershipOutput struct {
 
 // DescribeGroupMembershipInput is what DescribeGroupMembership takes.
 type DescribeGroupMembershipInput struct {
-	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	MembershipId    string `json:"MembershipId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	MembershipId    string `json:"MembershipId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 }
 
 // DescribeGroupMembershipOutput is what DescribeGroupMembership answers.
@@ -231,8 +190,8 @@ type DescribeGroupMembershipOutput struct {
 
 // DeleteGroupMembershipInput is what DeleteGroupMembership takes.
 type DeleteGroupMembershipInput struct {
-	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	MembershipId    string `json:"MembershipId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	MembershipId    string `json:"MembershipId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 }
 
 // DeleteGroupMembershipOutput is what DeleteGroupMembership answers.
@@ -240,8 +199,8 @@ type DeleteGroupMembershipOutput struct{}
 
 // ListGroupMembershipsInput is what ListGroupMemberships takes.
 type ListGroupMembershipsInput struct {
-	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	GroupId         string  `json:"GroupId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string  `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	GroupId         string  `json:"GroupId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	MaxResults      *int    `json:"MaxResults" range:"1..100"`
 	NextToken       *string `json:"NextToken" len:"1..65535" pattern:"[-a-zA-Z0-9+=/:_]*"`
 }
@@ -254,7 +213,7 @@ type ListGroupMembershipsOutput struct {
 
 // ListGroupMembershipsForMemberInput is what ListGroupMembershipsForMember takes.
 type ListGroupMembershipsForMemberInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	MemberId        MemberId `json:"MemberId" wire:"required" union:"true"`
 	MaxResults      *int     `json:"MaxResults" range:"1..100"`
 	NextToken       *string  `json:"NextToken" len:"1..65535" pattern:"[-a-zA-Z0-9+=/:_]*"`
@@ -268,9 +227,9 @@ type ListGroupMembershipsForMemberOutput struct {
 
 // IsMemberInGroupsInput is what IsMemberInGroups takes.
 type IsMemberInGroupsInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	MemberId        MemberId `json:"MemberId" wire:"required" union:"true"`
-	GroupIds        []string `json:"GroupIds" wire:"required" len:"1..100" each-len:"1..1224" each-pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	GroupIds        []string `json:"GroupIds" wire:"required" len:"1..100" each-len:"1..100" each-pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 }
 
 // IsMemberInGroupsOutput is what IsMemberInGroups answers.
@@ -280,7 +239,7 @@ type IsMemberInGroupsOutput struct {
 
 // GetUserIdInput is what GetUserId takes.
 type GetUserIdInput struct {
-	IdentityStoreId     string              `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId     string              `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	AlternateIdentifier AlternateIdentifier `json:"AlternateIdentifier" wire:"required" union:"true"`
 }
 
@@ -293,7 +252,7 @@ type GetUserIdOutput struct {
 
 // GetGroupIdInput is what GetGroupId takes.
 type GetGroupIdInput struct {
-	IdentityStoreId     string              `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId     string              `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 	AlternateIdentifier AlternateIdentifier `json:"AlternateIdentifier" wire:"required" union:"true"`
 }
 
@@ -306,8 +265,8 @@ type GetGroupIdOutput struct {
 
 // GetGroupMembershipIdInput is what GetGroupMembershipId takes.
 type GetGroupMembershipIdInput struct {
-	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
-	GroupId         string   `json:"GroupId" wire:"required" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	IdentityStoreId string   `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
+	GroupId         string   `json:"GroupId" wire:"required" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 	MemberId        MemberId `json:"MemberId" wire:"required" union:"true"`
 }
 
@@ -320,7 +279,7 @@ type GetGroupMembershipIdOutput struct {
 
 // DescribeIdentityStoreInput is what DescribeIdentityStore takes.
 type DescribeIdentityStoreInput struct {
-	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..1224" pattern:"d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|arn:aws(-[a-z]{1,5}){0,3}:identitystore::\\d{12}:identitystore/d-[0-9a-f]{10}"`
+	IdentityStoreId string `json:"IdentityStoreId" wire:"required" len:"1..93" pattern:"(arn:aws[a-z-]*:identitystore::\\d{12}:identitystore/)?(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"`
 }
 
 // DescribeIdentityStoreOutput is what DescribeIdentityStore answers.
@@ -428,7 +387,7 @@ type IdentityStoreItem struct {
 
 // MemberId names a member of a group; exactly one member is set.
 type MemberId struct {
-	UserId *string `json:"UserId" len:"1..1224" pattern:"(arn:aws(-[a-z]{1,5}){0,3}:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
+	UserId *string `json:"UserId" len:"1..100" pattern:"(arn:aws[a-z-]*:identitystore:::(user|group|membership)/)?([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"`
 }
 
 // Name is a user's name in its parts.
