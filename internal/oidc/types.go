@@ -34,3 +34,46 @@ type CreateTokenWithIAMOutput struct {
 type AwsAdditionalDetails struct {
 	IdentityContext *string `json:"identityContext" wire:"secret"`
 }
+
+// IntrospectTokenInput is the form of an introspection request (RFC 7662 §2.1), with the application on whose behalf the
+// caller asks.
+type IntrospectTokenInput struct {
+	Token         string  `json:"token" wire:"required,secret"`
+	TokenTypeHint *string `json:"token_type_hint"`
+	ClientId      string  `json:"client_id" wire:"required"`
+}
+
+// IntrospectTokenOutput is RFC 7662 §2.2's answer; for anything but a live token of the caller's it is {"active":false} alone.
+type IntrospectTokenOutput struct {
+	Active          bool     `json:"active"`
+	Scope           *string  `json:"scope"`
+	ClientId        *string  `json:"client_id"`
+	Username        *string  `json:"username"`
+	TokenType       *string  `json:"token_type"`
+	Exp             *int64   `json:"exp"`
+	Iat             *int64   `json:"iat"`
+	Sub             *string  `json:"sub"`
+	Aud             []string `json:"aud"`
+	Iss             *string  `json:"iss"`
+	Jti             *string  `json:"jti"`
+	AuthTime        *int64   `json:"auth_time"`
+	Act             *Actor   `json:"act"`
+	IdentityStoreId *string  `json:"aws:identity_store_id"`
+	InstanceArn     *string  `json:"aws:instance_arn"`
+}
+
+// Actor is the act claim (RFC 8693 §4.1): the current actor, and within it the ones before.
+type Actor struct {
+	Sub string `json:"sub"`
+	Act *Actor `json:"act"`
+}
+
+// RevokeTokenInput is the form of a revocation request (RFC 7009 §2.1), with the application on whose behalf the caller asks.
+type RevokeTokenInput struct {
+	Token         string  `json:"token" wire:"required,secret"`
+	TokenTypeHint *string `json:"token_type_hint"`
+	ClientId      string  `json:"client_id" wire:"required"`
+}
+
+// RevokeTokenOutput is empty: RFC 7009 §2.2 answers 200 whether or not there was anything to revoke.
+type RevokeTokenOutput struct{}

@@ -1,0 +1,67 @@
+package oidc
+
+import (
+	"errors"
+
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/ssoadmin"
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// IAM actions an actor policy can name (AWS service authorization reference, "sso-oauth").
+const (
+	actionCreateToken = "sso-oauth:CreateTokenWithIAM"
+	actionIntrospect  = "sso-oauth:IntrospectTokenWithIAM"
+	actionRevoke      = "sso-oauth:RevokeTokenWithIAM"
+)
+
+// admit decides whether this caller may present this grant for this application at all: the application is known, the
+// caller allowed, the application enabled, the grant type configured. It sets r.app.
+func (s *Server) admit(tx *store.Tx, r *request) error {
+	app, err := s.client(tx, r.caller, r.in.ClientId, actionCreateToken)
+	if err != nil {
+		return err
+	}
+	r.app = app
+	switch _, err := ssoadmin.GetGrant(tx, app.ARN, r.grant.name); {
+	case errors.Is(err, store.ErrNotFound):
+		return refuse("UnauthorizedClientException", "the application does not have the %s grant", r.grant.name)
+	case err != nil:
+		return err
+	}
+	return nil
+}
+
+// client resolves the application a caller speaks for and decides whether the caller may do action on it. An application
+// without an IAM authentication method admits nobody.
+func (s *Server) client(tx *store.Tx, c *iam.Caller, clientID, action string) (ssoadmin.Application, error) {
+	app, err := ssoadmin.ResolveClient(tx, clientID)
+	if errors.Is(err, store.ErrNotFound) {
+		return app, because(refuse("InvalidClientException", "the client is unknown or disabled"), "clientId %q names no application", clip(clientID))
+	}
+	if err != nil {
+		return app, err
+	}
+	if call := wire.CallFrom(tx.Context()); call != nil {
+		call.Resources = []string{app.ARN}
+	}
+	actors, err := s.Admin.ActorPolicy(tx, app.ARN)
+	if errors.Is(err, store.ErrNotFound) {
+		return app, accessDenied("the application has no IAM authentication method")
+	}
+	if err != nil {
+		return app, err
+	}
+	answer := s.IAM.Authorize(tx, c, iam.Access{
+		Action: action, Resource: app.ARN, ResourceAccount: app.AccountID,
+		ResourcePolicy: actors, ResourceRequired: true,
+	})
+	if !answer.Allowed {
+		return app, because(accessDenied("%s is not authorized to perform %s on %s", c.ARN, action, app.ARN), "%s", answer.String())
+	}
+	if !app.Enabled {
+		return app, because(refuse("InvalidClientException", "the client is unknown or disabled"), "application %s is disabled", app.ARN)
+	}
+	return app, nil
+}

@@ -1,0 +1,72 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// The exceptions of sso-oidc, each with its RFC 6749 §5.2 code. This table and refuse are the only places that know both.
+var exceptions = map[string]struct {
+	code   string
+	status int
+}{
+	"AccessDeniedException":         {"access_denied", http.StatusBadRequest},
+	"InvalidClientException":        {"invalid_client", http.StatusUnauthorized},
+	"InvalidGrantException":         {"invalid_grant", http.StatusBadRequest},
+	"InvalidRequestException":       {"invalid_request", http.StatusBadRequest},
+	"InvalidScopeException":         {"invalid_scope", http.StatusBadRequest},
+	"UnauthorizedClientException":   {"unauthorized_client", http.StatusBadRequest},
+	"UnsupportedGrantTypeException": {"unsupported_grant_type", http.StatusBadRequest},
+	"InternalServerException":       {"server_error", http.StatusInternalServerError},
+	"SlowDownException":             {"slow_down", http.StatusBadRequest},
+}
+
+// refuse builds an exception whose description the client sees and the audit event repeats.
+func refuse(exception, format string, args ...any) *wire.Error {
+	text := fmt.Sprintf(format, args...)
+	e := exceptions[exception]
+	return &wire.Error{
+		Code: exception, Status: e.status, Message: text, Reason: text,
+		Fields: map[string]any{"error": e.code},
+	}
+}
+
+func invalidRequest(format string, args ...any) *wire.Error {
+	return refuse("InvalidRequestException", format, args...)
+}
+
+func invalidGrant(format string, args ...any) *wire.Error {
+	return refuse("InvalidGrantException", format, args...)
+}
+
+func invalidScope(format string, args ...any) *wire.Error {
+	return refuse("InvalidScopeException", format, args...)
+}
+
+func accessDenied(format string, args ...any) *wire.Error {
+	return refuse("AccessDeniedException", format, args...)
+}
+
+// because keeps what the client sees and gives the audit event the exact reason.
+func because(e *wire.Error, format string, args ...any) *wire.Error {
+	e.Reason = fmt.Sprintf(format, args...)
+	return e
+}
+
+// finalRefusal is a refusal whose writes must be committed: the reuse of a code or refresh token ends what was issued.
+type finalRefusal struct{ answer *wire.Error }
+
+func (r *finalRefusal) Error() string { return r.answer.Error() }
+func (r *finalRefusal) Unwrap() error { return r.answer }
+
+// refusalOf is the refusal in err, nil for faults of our own and for none.
+func refusalOf(err error) *wire.Error {
+	var refusal *wire.Error
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package oidc
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"slices"
+
+	"github.com/symbolon/symbolon/internal/ssoadmin"
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
+)
+
+// proveCode redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6). A second use by the client it belongs to ends what
+// the first issued (RFC 6749 §4.1.2). An attempt by another client, or one that fails any check, leaves the code as it is for
+// the right client.
+func (s *Server) proveCode(tx *store.Tx, r *request) (*Authorization, error) {
+	c, err := codes.Get(tx, codeHash(*r.in.Code))
+	if err != nil {
+		return nil, absent(err, invalidGrant("the authorization code is invalid or has expired"))
+	}
+	if c.ApplicationARN != r.app.ARN {
+		return nil, because(invalidGrant("the authorization code is invalid or has expired"), "the code was issued to %s", c.ApplicationARN)
+	}
+	if !c.RedeemedAt.IsZero() {
+		return nil, s.secondUse(tx, c)
+	}
+	if err := s.codeMatches(tx, r, c); err != nil {
+		return nil, err
+	}
+	session, err := token.NewSession(c.signIn())
+	if err != nil {
+		return nil, err
+	}
+	c.RedeemedAt, c.IssuedSessionID = tx.Now(), session.ID
+	c.RetainedUntil = tx.Now().Add(s.refreshTTL())
+	if err := codes.Put(tx, c); err != nil {
+		return nil, err
+	}
+	return &Authorization{
+		IdentityStoreID: c.IdentityStoreID, UserID: c.UserID, Scopes: c.Scopes, Session: session,
+		AuthTime: c.AuthTime, Until: c.SignInSessionEndsAt, Nonce: c.Nonce,
+	}, nil
+}
+
+// codeMatches checks everything the code is bound to.
+func (s *Server) codeMatches(tx *store.Tx, r *request, c AuthorizationCode) error {
+	epoch, _ := s.Minter.Keys.Epoch()
+	if !tx.Now().Before(c.ExpiresAt) || c.Epoch != int64(epoch) {
+		return because(invalidGrant("the authorization code is invalid or has expired"), "the code expired at %s (epoch %d)", c.ExpiresAt, c.Epoch)
+	}
+	if *r.in.RedirectUri != c.RedirectURI {
+		return invalidGrant("redirectUri differs from that of the authorization request")
+	}
+	grant, err := ssoadmin.GetGrant(tx, r.app.ARN, ssoadmin.GrantAuthorizationCode)
+	if err != nil {
+		return err
+	}
+	if !registered(grant.RedirectURIs, c.RedirectURI) {
+		return invalidGrant("redirectUri is no longer one of the application's")
+	}
+	return verifyPKCE(c.CodeChallenge, r.in.CodeVerifier)
+}
+
+func registered(uris []string, uri string) bool {
+	return slices.ContainsFunc(uris, func(u string) bool { return ssoadmin.RedirectURIMatches(u, uri) })
+}
+
+// verifyPKCE checks the verifier against the S256 challenge (RFC 7636 §4.6). Every code has a challenge.
+func verifyPKCE(challenge string, verifier *string) error {
+	if verifier == nil {
+		return invalidGrant("codeVerifier is missing (PKCE)")
+	}
+	if !validVerifier(*verifier) {
+		return invalidGrant("codeVerifier must be 43 to 128 unreserved characters (RFC 7636 §4.1)")
+	}
+	sum := sha256.Sum256([]byte(*verifier))
+	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) != 1 {
+		return invalidGrant("codeVerifier does not match the code challenge (PKCE)")
+	}
+	return nil
+}
+
+// validVerifier is the syntax of RFC 7636 §4.1; an S256 challenge is the same with exactly 43 characters.
+func validVerifier(v string) bool {
+	if len(v) < 43 || len(v) > 128 {
+		return false
+	}
+	for i := range len(v) {
+		c := v[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// secondUse ends the session the first use began.
+func (s *Server) secondUse(tx *store.Tx, c AuthorizationCode) error {
+	const reason = "the authorization code was used a second time"
+	if err := token.Revoke(tx, c.IssuedSessionID, reason, s.derivedEnd(tx)); err != nil {
+		return err
+	}
+	return &finalRefusal{because(invalidGrant("the authorization code is invalid or has expired"), "%s; session %s has ended", reason, c.IssuedSessionID)}
+}

@@ -1,0 +1,92 @@
+package oidc
+
+import (
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// badRefreshToken is AWS's own sentence for every refresh token it does not take; the audit event has the exact reason.
+const badRefreshToken = "Invalid refresh token provided"
+
+// proveRefresh redeems a refresh token (RFC 6749 §6, RFC 9700 §4.14). The current generation rotates; one generation behind,
+// within the grace window, gets the same successor again and writes nothing; anything else that once was valid is reuse and
+// ends the family with all that was issued from it. A token that was never valid changes nothing.
+func (s *Server) proveRefresh(tx *store.Tx, r *request) (*Authorization, error) {
+	f, presented, err := s.familyOf(tx, *r.in.RefreshToken)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.usableFamily(tx, r, f, presented); err != nil {
+		return nil, err
+	}
+	if err := s.redeem(tx, &f, presented); err != nil {
+		return nil, err
+	}
+	return &Authorization{
+		IdentityStoreID: f.IdentityStoreID, UserID: f.UserID, Scopes: f.Scopes, Session: f.session(), AuthTime: f.AuthTime,
+		Until: f.EndsAt, TrustedTokenIssuer: f.TrustedTokenIssuer, Actors: f.Actors, Parent: f.Parent, Family: &f,
+	}, nil
+}
+
+// usableFamily refuses a family of another application, epoch or that has ended, without touching it.
+func (s *Server) usableFamily(tx *store.Tx, r *request, f RefreshFamily, presented token.RefreshToken) error {
+	epoch, _ := s.Minter.Keys.Epoch()
+	idleEnd := f.RotatedAt.Add(s.refreshIdleTTL())
+	switch {
+	case f.ApplicationARN != r.app.ARN:
+		return because(invalidGrant(badRefreshToken), "the refresh token was issued to %s", f.ApplicationARN)
+	case f.KeyID != presented.KeyID || f.Epoch != int64(presented.Epoch) || f.Epoch != int64(epoch):
+		return because(invalidGrant(badRefreshToken), "the refresh token is of another epoch or key")
+	case !f.RevokedAt.IsZero():
+		return because(invalidGrant(badRefreshToken), "the family was revoked at %s", f.RevokedAt)
+	case !tx.Now().Before(idleEnd):
+		return because(invalidGrant(badRefreshToken), "the family was idle past %s", idleEnd)
+	}
+	return nil
+}
+
+// redeem judges the generation presented against the row's, and rotates.
+func (s *Server) redeem(tx *store.Tx, f *RefreshFamily, presented token.RefreshToken) error {
+	switch age := tx.Now().Sub(f.RotatedAt); {
+	case presented.Generation == f.Generation:
+		f.Generation++
+		f.RotatedAt = tx.Now()
+		return families.Put(tx, *f)
+	case presented.Generation == f.Generation-1 && age >= 0 && age < s.refreshGrace():
+		noteReplay(tx, f)
+		return nil
+	case presented.Generation > f.Generation:
+		s.Log.Error("a refresh token is ahead of its family: the database is older than what was issued from it",
+			"family", f.ID, "presented", presented.Generation, "stored", f.Generation)
+		return s.reuse(tx, f, "the refresh token is ahead of its family: the store was put back to an older state")
+	default:
+		return s.reuse(tx, f, "a superseded refresh token was used again")
+	}
+}
+
+func (s *Server) reuse(tx *store.Tx, f *RefreshFamily, reason string) error {
+	if err := s.kill(tx, *f, reason); err != nil {
+		return err
+	}
+	return &finalRefusal{because(invalidGrant(badRefreshToken), "%s; family %s and session %s have ended", reason, f.ID, f.SessionID)}
+}
+
+// noteReplay marks a replay inside the grace window in the audit event: a thief inside the window would share the successor unseen.
+func noteReplay(tx *store.Tx, f *RefreshFamily) {
+	addNote(tx, "refreshReplay", true)
+	addNote(tx, "refreshFamily", f.ID)
+}
+
+// addNote puts a member into the audit event's additionalEventData. The function may run again after a conflict; the last run's
+// notes stand.
+func addNote(tx *store.Tx, name string, value any) {
+	call := wire.CallFrom(tx.Context())
+	if call == nil {
+		return
+	}
+	if call.Audit == nil {
+		call.Audit = map[string]any{}
+	}
+	call.Audit[name] = value
+}

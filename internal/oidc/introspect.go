@@ -1,0 +1,131 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/ssoadmin"
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// introspect tells an application about a token that was issued to it or that one of its scopes targets (RFC 7662 §2). Every
+// other token, whatever is wrong with it, is {"active":false} and nothing else; the audit event has the reason.
+func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*IntrospectTokenOutput, error) {
+	var out *IntrospectTokenOutput
+	err := s.DB.View(ctx, func(tx *store.Tx) error {
+		app, err := s.client(tx, iam.CallerFrom(ctx), in.ClientId, actionIntrospect)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(in.Token, "aor") {
+			out, err = s.introspectRefresh(tx, app, in.Token)
+		} else {
+			out, err = s.introspectAccess(tx, app, in.Token)
+		}
+		var inactive *wire.Error
+		if errors.As(err, &inactive) {
+			addNote(tx, "inactive", inactive.Reason)
+			out, err = &IntrospectTokenOutput{}, nil
+		}
+		return err
+	})
+	return out, err
+}
+
+func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text string) (*IntrospectTokenOutput, error) {
+	t, err := s.Minter.VerifyAccessToken(text, tx.Now())
+	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
+		return nil, invalidGrant("the token does not verify: %v", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.live(tx, t); err != nil {
+		return nil, err
+	}
+	if t.Application != app.ARN {
+		ok, err := targets(tx, t.Application, t.Scopes, app)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || t.InstanceARN != app.InstanceARN {
+			return nil, invalidGrant("the token is not for %s", app.ARN)
+		}
+	}
+	user, err := identitystore.GetUser(tx, t.IdentityStoreID, t.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &IntrospectTokenOutput{
+		Active: true, Scope: ptr(strings.Join(t.Scopes, " ")), ClientId: &t.Application, Username: &user.UserName,
+		TokenType: ptr("Bearer"), Exp: ptr(t.ExpiresAt.Unix()), Iat: ptr(t.IssuedAt.Unix()), Sub: &t.UserID,
+		Aud: audience(tx, t), Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(actChain(t)),
+		IdentityStoreId: &t.IdentityStoreID, InstanceArn: &t.InstanceARN,
+	}, nil
+}
+
+// audience is the application the token was issued to and what its scopes target now.
+func audience(tx *store.Tx, t token.AccessToken) []string {
+	aud := []string{t.Application}
+	configured, err := ssoadmin.Scopes(tx, t.Application)
+	if err != nil {
+		return aud
+	}
+	return appendTargets(aud, configured, t.Scopes)
+}
+
+// introspectRefresh answers the application the refresh token was issued to, while the token could still be redeemed.
+func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text string) (*IntrospectTokenOutput, error) {
+	f, presented, err := s.familyOf(tx, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.usableFamily(tx, &request{app: app}, f, presented); err != nil {
+		return nil, err
+	}
+	inGrace := presented.Generation == f.Generation-1 && tx.Now().Sub(f.RotatedAt) < s.refreshGrace()
+	if presented.Generation != f.Generation && !inGrace {
+		return nil, invalidGrant("the refresh token has been superseded")
+	}
+	user, err := s.stands(tx, standing{
+		app: app, identityStoreID: f.IdentityStoreID, userID: f.UserID, session: f.session(),
+		trustedTokenIssuer: f.TrustedTokenIssuer, actors: f.Actors, parent: f.Parent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &IntrospectTokenOutput{
+		Active: true, Scope: ptr(strings.Join(f.Scopes, " ")), ClientId: &app.ARN, Username: &user.UserName,
+		TokenType: ptr("refresh_token"), Exp: ptr(f.EndsAt.Unix()), Iat: ptr(f.CreatedAt.Unix()), Sub: &f.UserID,
+		Iss: &s.Minter.Issuer, AuthTime: ptr(f.AuthTime.Unix()), IdentityStoreId: &f.IdentityStoreID, InstanceArn: &app.InstanceARN,
+	}, nil
+}
+
+// familyOf resolves a refresh token to its family's row.
+func (s *Server) familyOf(tx *store.Tx, text string) (RefreshFamily, token.RefreshToken, error) {
+	presented, err := s.Minter.VerifyRefreshToken(text)
+	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
+		return RefreshFamily{}, presented, because(invalidGrant(badRefreshToken), "the refresh token does not verify: %v", err)
+	}
+	if err != nil {
+		return RefreshFamily{}, presented, err
+	}
+	f, err := families.Get(tx, presented.Family)
+	if err != nil {
+		err = absent(err, because(invalidGrant(badRefreshToken), "the family has expired or does not exist"))
+	}
+	return f, presented, err
+}
+
+// nested turns a chain into RFC 8693's nested act claim.
+func nested(chain []string) *Actor {
+	if len(chain) == 0 {
+		return nil
+	}
+	return &Actor{Sub: chain[0], Act: nested(chain[1:])}
+}

@@ -1,0 +1,105 @@
+package oidc
+
+import (
+	"slices"
+
+	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
+)
+
+// Token types of RFC 8693 §3 that AWS uses.
+const (
+	typeAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
+	typeRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token"
+)
+
+// mint makes the tokens of an approved grant. It runs inside the transaction, before its commit: a fault here consumes nothing.
+func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIAMOutput, error) {
+	access, err := s.accessToken(r, a)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.Minter.AccessToken(access, r.app.AccessTokenFormat(), r.app.SigningAlgorithm())
+	if err != nil {
+		return nil, err
+	}
+	expiresIn := int(a.expires.Sub(a.issuedAt).Seconds())
+	out := &CreateTokenWithIAMOutput{
+		AccessToken: &text, TokenType: ptr("Bearer"), ExpiresIn: &expiresIn,
+		IssuedTokenType: ptr(typeAccessToken), Scope: a.scopes,
+	}
+	if a.family != nil {
+		refresh, err := s.Minter.RefreshToken(a.family.current())
+		if err != nil {
+			return nil, err
+		}
+		out.RefreshToken, out.IssuedTokenType = &refresh, ptr(typeRefreshToken)
+	}
+	if err := s.identity(r, a, access, out); err != nil {
+		return nil, err
+	}
+	note(tx, access)
+	return out, nil
+}
+
+// accessToken is what the access token will say.
+func (s *Server) accessToken(r *request, a *approved) (token.AccessToken, error) {
+	return token.AccessToken{
+		ID: token.NewCredentialID(a.expires), Session: a.auth.Session, Application: r.app.ARN, InstanceARN: r.app.InstanceARN,
+		IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID, Scopes: a.scopes, Audience: []string{r.app.ARN},
+		Actors: a.auth.Actors, TrustedTokenIssuer: a.auth.TrustedTokenIssuer,
+		AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
+	}, nil
+}
+
+// identity adds the identity context and the ID token that the scopes ask for.
+func (s *Server) identity(r *request, a *approved, access token.AccessToken, out *CreateTokenWithIAMOutput) error {
+	storeARN := identitystore.IdentityStore{ID: a.auth.IdentityStoreID, AccountID: a.instance.OwnerAccountID}.ARN()
+	var identityContext string
+	if slices.Contains(a.scopes, ScopeIdentityContext) {
+		sealed, err := s.Minter.SealIdentityContext(token.IdentityContext{
+			UserID: a.auth.UserID, IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: storeARN,
+			InstanceARN: r.app.InstanceARN, ApplicationARN: r.app.ARN, CredentialID: access.ID,
+			Session: a.auth.Session, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
+		})
+		if err != nil {
+			return err
+		}
+		identityContext = sealed
+		out.AwsAdditionalDetails = &AwsAdditionalDetails{IdentityContext: &sealed}
+	}
+	if !slices.Contains(a.scopes, ScopeOpenID) {
+		return nil
+	}
+	id, err := s.Minter.IDToken(token.IDTokenClaims{
+		Subject: a.auth.UserID, Audience: []string{r.app.ARN}, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
+		AuthTime: a.auth.AuthTime, Nonce: a.auth.Nonce, AccessToken: *out.AccessToken,
+		IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: storeARN, InstanceARN: r.app.InstanceARN,
+		InstanceAccount: a.instance.OwnerAccountID, ApplicationARN: r.app.ARN, CredentialID: access.ID,
+		IdentityContext: identityContext, Actors: actChain(access),
+	}, r.app.SigningAlgorithm())
+	if err != nil {
+		return err
+	}
+	out.IdToken = &id
+	return nil
+}
+
+// actChain is the act claim: the applications, outermost first, and at its root the trusted token issuer that vouched.
+func actChain(t token.AccessToken) []string {
+	if t.TrustedTokenIssuer == "" {
+		return t.Actors
+	}
+	return append(slices.Clone(t.Actors), t.TrustedTokenIssuer)
+}
+
+// note puts into the audit event whom the tokens are for (CloudTrail's additionalEventData of CreateTokenWithIAM).
+func note(tx *store.Tx, t token.AccessToken) {
+	addNote(tx, "identitystore:UserId", t.UserID)
+	addNote(tx, "identitycenter:CredentialId", t.ID)
+	addNote(tx, "identitycenter:ApplicationArn", t.Application)
+	addNote(tx, "sessionId", t.Session.ID)
+}
+
+func ptr[T any](v T) *T { return &v }
