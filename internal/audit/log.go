@@ -29,6 +29,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	pending *batch // what the next call to the operating system will take; nil if nothing waits
+	spare   batch  // the slices of an earlier batch, to be filled again
 
 	// turn is held by whoever is at the file, and guards all that follows.
 	turn      chan struct{}
@@ -112,7 +113,8 @@ func (l *Log) join(event []byte) *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pending == nil {
-		l.pending = &batch{done: make(chan struct{})}
+		l.pending = &batch{events: l.spare.events[:0], ends: l.spare.ends[:0], done: make(chan struct{})}
+		l.spare = batch{}
 	}
 	b := l.pending
 	b.events = append(b.events, event...)
@@ -126,10 +128,16 @@ func (l *Log) flush() {
 	b := l.pending
 	l.pending = nil
 	l.mu.Unlock()
-	if b != nil {
-		b.err = l.write(b)
-		close(b.done)
+	if b == nil {
+		return
 	}
+	b.err = l.write(b)
+	if cap(b.events) <= maxLine {
+		l.mu.Lock()
+		l.spare = batch{events: b.events, ends: b.ends}
+		l.mu.Unlock()
+	}
+	close(b.done)
 }
 
 // write hands a batch to the operating system, all of it or nothing. Needs the turn.

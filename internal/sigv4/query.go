@@ -45,7 +45,8 @@ func parseTarget(r *http.Request) (target, error) {
 }
 
 // parseQuery reads a query string into parameters sorted as AWS signs them: by encoded name, then by encoded value.
-// '+' is a space, as it is to whoever reads the parameters afterwards. ok is false for a malformed percent-encoding.
+// '+' is a space, as it is to whoever reads the parameters afterwards; botocore would sign a bare one as it stands, but
+// never sends one. ok is false for a malformed percent-encoding.
 func parseQuery(query string) (params []param, ok bool) {
 	if query == "" {
 		return nil, true
