@@ -25,11 +25,14 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	}
 	var body []byte
 	var err error
-	if r.ContentLength > 0 {
-		body = make([]byte, r.ContentLength)
+	if n := r.ContentLength; n > 0 && n <= 64<<10 {
+		body = make([]byte, n)
 		_, err = io.ReadFull(r.Body, body)
-	} else {
+	} else { // a large buffer is only made for bytes that have come
 		body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+		if n > int64(len(body)) && err == nil {
+			err = io.ErrUnexpectedEOF
+		}
 	}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

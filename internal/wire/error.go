@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -87,33 +88,46 @@ func internalError(p Protocol, plain bool, cause error) *Error {
 	return e
 }
 
-// oauthFields completes an error of an RFC 6749-style endpoint, where every body has an error code.
+// oauthCodes are the error codes of RFC 6749 §5.2, RFC 7591 §3.2.2 and RFC 8628 §3.5 that have an exception of the same
+// name (InvalidGrantException is invalid_grant).
+var oauthCodes = []string{"access_denied", "authorization_pending", "expired_token", "invalid_client", "invalid_client_metadata",
+	"invalid_grant", "invalid_redirect_uri", "invalid_request", "invalid_scope", "slow_down", "unauthorized_client", "unsupported_grant_type"}
+
+// oauthFields completes an error of an RFC 6749-style endpoint, where every body has an error code: the one that the
+// exception is named for, else the one that fits the status.
 func oauthFields(e *Error) *Error {
 	if _, ok := e.Fields["error"]; ok {
 		return e
-	}
-	code := "invalid_request"
-	switch e.status() {
-	case http.StatusUnauthorized:
-		code = "invalid_client"
-	case http.StatusForbidden:
-		code = "access_denied"
-	case http.StatusTooManyRequests:
-		code = "slow_down"
-	case http.StatusServiceUnavailable:
-		code = "temporarily_unavailable"
-	default:
-		if e.status() >= 500 {
-			code = "server_error"
-		}
 	}
 	full := *e
 	full.Fields = maps.Clone(e.Fields)
 	if full.Fields == nil {
 		full.Fields = map[string]any{}
 	}
-	full.Fields["error"] = code
+	full.Fields["error"] = oauthCode(e)
 	return &full
+}
+
+func oauthCode(e *Error) string {
+	name := strings.ToLower(strings.TrimSuffix(e.Code, "Exception"))
+	for _, code := range oauthCodes {
+		if strings.ReplaceAll(code, "_", "") == name {
+			return code
+		}
+	}
+	switch status := e.status(); {
+	case status == http.StatusUnauthorized:
+		return "invalid_client"
+	case status == http.StatusForbidden:
+		return "access_denied"
+	case status == http.StatusTooManyRequests:
+		return "slow_down"
+	case status == http.StatusServiceUnavailable:
+		return "temporarily_unavailable"
+	case status >= 500:
+		return "server_error"
+	}
+	return "invalid_request"
 }
 
 // quote shows a client's own text in a message: short, printable, in single quotes.

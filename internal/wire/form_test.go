@@ -104,3 +104,12 @@ func TestOAuthForm(t *testing.T) {
 		}
 	}
 }
+
+// TestOAuthFormQuery: a token in the URL ends up in logs; it is refused there.
+func TestOAuthFormQuery(t *testing.T) {
+	h := newHouse(t)
+	r := h.send("POST /oauth2/introspect?token=t", nil, "token=t&client_id=c")
+	if r.Code != 400 || r.body["error"] != "invalid_request" || h.input != nil {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+}

@@ -216,8 +216,12 @@ func (r *reading) decode(s *shape, v reflect.Value, x *exchange) error {
 	var seen, rest uint64
 	var err error
 	switch x.protocol {
-	case AWSQuery, OAuthForm:
-		seen, err = r.decodeForm(s, v, x.form, x.protocol == OAuthForm)
+	case AWSQuery:
+		seen, err = r.decodeForm(s, v, x.form, false)
+	case OAuthForm:
+		if seen, err = r.decodeForm(s, v, x.form, true); err == nil {
+			err = s.checkQuery(x.query, x.call.Operation.Query)
+		}
 	case AWSJSON11:
 		seen, err = r.decodeJSON(s, v, x.call.Body)
 	default:
@@ -274,7 +278,7 @@ func (h *handler) conclude(x *exchange, err error) {
 			e = internalError(x.protocol, x.plain, err)
 		}
 	}
-	if x.protocol == OAuthForm {
+	if x.protocol == OAuthForm || (x.protocol == RestJSON1 && !x.plain && !x.front) {
 		e = oauthFields(e)
 	}
 	x.call.Err, x.answer = e, nil

@@ -409,3 +409,36 @@ func TestOverTheNet(t *testing.T) {
 	}
 	resp.Body.Close()
 }
+
+// TestOAuthCodes: every error of an OAuth service that its own code makes has an error code.
+func TestOAuthCodes(t *testing.T) {
+	h := newHouse(t)
+	for _, c := range []struct {
+		code   string
+		status int
+		want   string
+	}{
+		{"InvalidGrantException", 400, "invalid_grant"},
+		{"UnsupportedGrantTypeException", 400, "unsupported_grant_type"},
+		{"AccessDeniedException", 400, "access_denied"},
+		{"InternalServerException", 500, "server_error"},
+		{"ThrottlingException", 429, "slow_down"},
+		{"SomethingException", 401, "invalid_client"},
+		{"SomethingException", 403, "access_denied"},
+		{"SomethingException", 503, "temporarily_unavailable"},
+		{"SomethingException", 409, "invalid_request"},
+		{"SomethingException", 0, "server_error"},
+	} {
+		h.handle = func(context.Context) error { return &Error{Code: c.code, Status: c.status, Message: "m"} }
+		if r := h.token(`{"clientId":"c","grantType":"g"}`); r.body["error"] != c.want || r.body["error_description"] != "m" {
+			t.Errorf("%+v: %d %s", c, r.Code, r.Body)
+		}
+	}
+	h.handle = func(context.Context) error {
+		return &Error{Code: "ForbiddenException", Status: 403, Message: "No access"}
+	}
+	r := h.send("GET /assignment/roles?account_id=1", []string{"X-Amz-Sso_bearer_token: tok"}, "")
+	if r.Code != 403 || r.Body.String() != `{"message":"No access"}` {
+		t.Errorf("portal: %d %s", r.Code, r.Body)
+	}
+}
