@@ -80,7 +80,7 @@ func (x *exchange) take(r route) {
 
 // ServeHTTP is the way of one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &Call{RequestID: newRequestID(), Request: r, Time: h.Now(), Context: map[string][]string{}, Audit: map[string]any{}}
+	c := &Call{RequestID: NewRequestID(), Request: r, Time: h.Now(), Context: map[string][]string{}, Audit: map[string]any{}}
 	x := &exchange{call: c, front: true}
 	ctx := WithCall(r.Context(), c)
 	h.conclude(x, h.guard(x, func() error { return h.work(ctx, x) }))
@@ -294,8 +294,8 @@ func (x *exchange) operationName() string {
 	return x.call.Service.Name + "." + x.call.Operation.Name
 }
 
-// newRequestID is a random UUID (RFC 9562 version 4).
-func newRequestID() string {
+// NewRequestID is a random UUID (RFC 9562 version 4).
+func NewRequestID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

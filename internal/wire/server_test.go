@@ -386,7 +386,7 @@ func TestResources(t *testing.T) {
 }
 
 func TestRequestID(t *testing.T) {
-	a, b := newRequestID(), newRequestID()
+	a, b := NewRequestID(), NewRequestID()
 	if len(a) != 36 || a == b || a[14] != '4' || !strings.ContainsRune("89ab", rune(a[19])) {
 		t.Errorf("%s %s", a, b)
 	}
