@@ -251,7 +251,7 @@ func (s *Server) mint(claims *sessionClaims, session token.Session, expires time
 		if size >= minimum {
 			return credentials, nil
 		}
-		// Sealing writes three bytes as four characters.
-		claims.Padding += strings.Repeat("=", max(1, (minimum-size)*3/4))
+		// Sealing writes three bytes as four characters; the member itself takes some, too.
+		claims.Padding += strings.Repeat("=", max(1, (minimum-size)*3/4-len(`,"z":""`)))
 	}
 }

@@ -125,28 +125,28 @@ func (a *assumption) takeTags(c *Caller, in *AssumeRoleInput) error {
 		inherited[strings.ToLower(key)] = key
 	}
 	a.requested = make(map[string]string, len(in.Tags))
-	folded := map[string]bool{}
+	folded := map[string]string{}
 	for _, tag := range in.Tags {
 		if err := checkTag(tag.Key, tag.Value); err != nil {
 			return err
 		}
 		lower := strings.ToLower(tag.Key)
-		if folded[lower] {
+		if folded[lower] != "" {
 			return errDuplicateTag()
 		}
 		if inherited[lower] != "" {
 			return validationError("One or more of the provided session tags was set as transitive in the previous session and cannot be changed: %s", tag.Key)
 		}
-		folded[lower] = true
+		folded[lower] = tag.Key
 		a.requested[tag.Key] = tag.Value
 	}
 	for _, key := range in.TransitiveTagKeys {
 		lower := strings.ToLower(key)
-		if !folded[lower] && inherited[lower] == "" {
+		if folded[lower] == "" && inherited[lower] == "" {
 			return validationError("The specified transitive tag key must be included in the requested tags.")
 		}
-		if folded[lower] && !slices.ContainsFunc(a.transitive, func(k string) bool { return strings.EqualFold(k, key) }) {
-			a.transitive = append(a.transitive, key)
+		if tag := folded[lower]; tag != "" && !slices.Contains(a.transitive, tag) {
+			a.transitive = append(a.transitive, tag)
 		}
 	}
 	a.limits.Tags = maps.Clone(a.requested)
