@@ -185,6 +185,7 @@ func (c *condition) unresolved(e *env) bool {
 	return false
 }
 
+// patternOf gives the pattern of an operand of those negated operators that have variables.
 func patternOf(o operand) *pattern {
 	switch o := o.(type) {
 	case *pattern:
@@ -192,8 +193,6 @@ func patternOf(o operand) *pattern {
 	case *arnOperand:
 		return &o.pattern
 	case *foldedText:
-		return &o.pattern
-	case *boolean:
 		return &o.pattern
 	}
 	return nil

@@ -234,13 +234,16 @@ func compileBool(text, version string) (operand, error) {
 }
 
 func (o *boolean) match(e *env, value string) truth {
+	got, ok := parseBool(value)
+	if !ok {
+		return unknown
+	}
 	text, t := o.text(e)
 	if t != yes {
 		return t
 	}
 	want, ok := parseBool(text)
-	got, ok2 := parseBool(value)
-	if !ok || !ok2 {
+	if !ok {
 		return unknown
 	}
 	return truthOf(want == got)

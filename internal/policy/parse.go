@@ -71,6 +71,9 @@ func at(where string, err error) error {
 
 // readable rewords a JSON error.
 func readable(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("not valid JSON: it ends too early")
+	}
 	se, ok := errors.AsType[*jsontext.SyntacticError](err)
 	if !ok {
 		return err
@@ -156,18 +159,17 @@ func (r *reader) scalar() (string, error) {
 
 // wrongType reports what stands where something else should; where that is no JSON at all, the JSON error.
 func (r *reader) wrongType(want string, got jsontext.Kind) error {
-	if got == 0 {
-		_, err := r.json.ReadToken()
-		if err == io.EOF || err == nil {
-			err = &jsontext.SyntacticError{ByteOffset: r.json.InputOffset(), Err: io.ErrUnexpectedEOF}
-		}
-		return err
-	}
 	names := map[jsontext.Kind]string{
 		'n': "null", 't': "a boolean", 'f': "a boolean", '"': "a string", '0': "a number", '{': "an object", '[': "an array",
-		'}': "the end of the object", ']': "the end of the array",
 	}
-	return fmt.Errorf("must be %s, not %s", want, names[got])
+	if name, ok := names[got]; ok {
+		return fmt.Errorf("must be %s, not %s", want, name)
+	}
+	_, err := r.json.ReadToken()
+	if err == io.EOF || err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func (r *reader) policy(raw *rawPolicy) error {

@@ -46,7 +46,7 @@ const (
 	conditionARN
 )
 
-// pattern is a compiled text of a policy. It has three forms, the fastest that fits: fixed text, fixed prefix, tokens.
+// pattern is a compiled text of a policy. Its form is the fastest that fits.
 type pattern struct {
 	source string // as the document has it
 	syntax
@@ -59,6 +59,7 @@ type patternForm uint8
 
 const (
 	formTokens     patternForm = iota
+	formTable                  // tokens that need globTable
 	formExact                  // equals fixed
 	formPrefix                 // begins with fixed; the empty prefix is "*"
 	formUnresolved             // tokens with variables, to be substituted first
@@ -95,6 +96,8 @@ func (p *pattern) settle() {
 		p.form, p.fixed = formPrefix, ""
 	case len(t) == 2 && t[0].kind == literal && t[1].kind == star:
 		p.form, p.fixed = formPrefix, t[0].text
+	case crossing(t):
+		p.form = formTable
 	default:
 		p.form = formTokens
 	}
@@ -150,7 +153,7 @@ func (p *pattern) match(e *env, s string) truth {
 		settled.settle()
 		return settled.match(e, s)
 	}
-	if crossing(p.tokens) {
+	if p.form == formTable {
 		return truthOf(globTable(p.tokens, s, p.fold))
 	}
 	return truthOf(glob(p.tokens, s, p.fold))

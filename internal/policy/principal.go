@@ -38,11 +38,13 @@ func (ps *principals) names() []string {
 
 // add compiles one entry of a Principal element.
 func (ps *principals) add(sort, value string) error {
-	if value == "*" && sort == "AWS" {
+	switch {
+	case sort != "AWS" && sort != "Service" && sort != "Federated" && sort != "CanonicalUser":
+		return errors.New("unknown kind of principal: use AWS, Service, Federated or CanonicalUser")
+	case sort == "AWS" && value == "*":
 		ps.everyone = true
 		return nil
-	}
-	if strings.ContainsAny(value, "*?") {
+	case strings.ContainsAny(value, "*?"):
 		return fmt.Errorf("%s: a wildcard is not allowed in a principal, only \"*\" alone for everyone", quote(value))
 	}
 	switch sort {
@@ -62,8 +64,6 @@ func (ps *principals) add(sort, value string) error {
 		if len(value) != 64 || !allOf(value, isAlphanumeric) {
 			return fmt.Errorf("%s is not a canonical user id", quote(value))
 		}
-	default:
-		return errors.New("unknown kind of principal: use AWS, Service, Federated or CanonicalUser")
 	}
 	return nil
 }

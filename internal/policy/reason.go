@@ -64,9 +64,6 @@ func (a Answer) String() string {
 }
 
 func (r Reason) who() string {
-	if r.Statement == "" {
-		return "policy " + quote(r.Policy)
-	}
 	return "statement " + quote(r.Statement) + " of policy " + quote(r.Policy)
 }
 
