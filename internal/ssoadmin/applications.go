@@ -71,10 +71,7 @@ func ListApplications(tx *store.Tx, instanceARN string) ([]Application, error) {
 // ResolveClient finds an application by client id: its ARN or its opaque client id. store.ErrNotFound for unknown and
 // malformed ones.
 func ResolveClient(tx *store.Tx, clientID string) (Application, error) {
-	switch {
-	case clientID == "" || len(clientID) > 1224 || !utf8.ValidString(clientID) || strings.ContainsRune(clientID, 0):
-		return Application{}, store.ErrNotFound
-	case strings.HasPrefix(clientID, "arn:"):
+	if strings.HasPrefix(clientID, "arn:") {
 		return applications.Get(tx, clientID)
 	}
 	return applications.GetBy(tx, "client_id", clientID)
@@ -120,12 +117,12 @@ func (s *Server) PutApplication(tx *store.Tx, a Application) (Application, error
 }
 
 func (s *Server) newApplication(tx *store.Tx, i Instance, a Application) (Application, error) {
-	if max := s.Quotas.Applications; max > 0 {
+	if most := s.Quotas.Applications; most > 0 {
 		rows, err := ListApplications(tx, i.ARN)
 		if err != nil {
 			return a, err
 		}
-		if len(rows) >= max {
+		if len(rows) >= most {
 			return a, quotaExceeded("Instance %s has %d applications, the most it may have", i.ARN, len(rows))
 		}
 	}

@@ -115,12 +115,12 @@ func (s *Server) PutTrustedTokenIssuer(tx *store.Tx, t TrustedTokenIssuer) (Trus
 }
 
 func (s *Server) newIssuer(tx *store.Tx, i Instance, t TrustedTokenIssuer) (TrustedTokenIssuer, error) {
-	if max := s.Quotas.TrustedTokenIssuers; max > 0 {
+	if most := s.Quotas.TrustedTokenIssuers; most > 0 {
 		rows, err := ListTrustedTokenIssuers(tx, i.ARN)
 		if err != nil {
 			return t, err
 		}
-		if len(rows) >= max {
+		if len(rows) >= most {
 			return t, quotaExceeded("Instance %s has %d trusted token issuers, the most it may have", i.ARN, len(rows))
 		}
 	}
