@@ -32,7 +32,7 @@ const (
 // room is a whole iam room on an in-memory store, with its sts behind a real listener.
 type room struct {
 	*Server
-	t        *testing.T
+	t        testing.TB
 	url      string
 	moved    atomic.Int64 // how far the clock has been moved, in nanoseconds
 	disabled map[string]bool
@@ -41,7 +41,7 @@ type room struct {
 
 func (r *room) advance(d time.Duration) { r.moved.Add(int64(d)) }
 
-func newRoom(t *testing.T) *room {
+func newRoom(t testing.TB) *room {
 	t.Helper()
 	r := &room{t: t, disabled: map[string]bool{}}
 	now := func() time.Time { return time.Now().Add(time.Duration(r.moved.Load())) }
@@ -234,6 +234,13 @@ func (r *room) session(k keypair, roleARN string, members ...string) keypair {
 		r.t.Fatalf("AssumeRole %s: %d %s: %s (%v)", roleARN, a.status, a.code, a.message, r.last.Load().Err)
 	}
 	return a.keys
+}
+
+func (a answer) ok(t testing.TB) {
+	t.Helper()
+	if a.status != 200 {
+		t.Fatalf("got %d %s (%s)", a.status, a.code, a.message)
+	}
 }
 
 func (a answer) wants(t *testing.T, status int, code string, in ...string) {
