@@ -108,7 +108,9 @@ func parseHash(s string) (p cost, salt, key []byte, err error) {
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return p, nil, nil, errHash
 	}
-	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.passes, &p.threads); n != 3 || err != nil {
+	const costs = "m=%d,t=%d,p=%d"
+	_, err = fmt.Sscanf(parts[3], costs, &p.memory, &p.passes, &p.threads)
+	if err != nil || parts[3] != fmt.Sprintf(costs, p.memory, p.passes, p.threads) {
 		return p, nil, nil, errHash
 	}
 	if p.memory < 8 || p.passes < 1 || p.threads < 1 ||
