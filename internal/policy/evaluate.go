@@ -146,6 +146,9 @@ func misplaced(p *Policy) Answer {
 	return invalid(p.name, "a "+p.kind.String()+" policy stands where another kind belongs")
 }
 
+// Refused is the denial of a request for which there is nothing to evaluate, such as that of a deleted caller.
+func Refused(detail string) Answer { return invalid("", detail) }
+
 func invalid(policy, detail string) Answer {
 	return Answer{verdict: deniedInvalid, Reasons: []Reason{{Policy: policy, Detail: detail}}}
 }

@@ -139,6 +139,9 @@ func TestMisplaced(t *testing.T) {
 	if a := good.Evaluate(&Request{Principal: callers["alice"], Resource: "*"}); a.Allowed {
 		t.Error("no action")
 	}
+	if a := Refused("the user is gone"); a.Allowed || a.String() != "denied: cannot be evaluated: the user is gone" {
+		t.Error(a)
+	}
 	if a := (Answer{}); a.String() != "denied: cannot be evaluated: " {
 		t.Error(a)
 	}
