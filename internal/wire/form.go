@@ -13,6 +13,7 @@ import (
 const (
 	maxFormBody   = 1 << 20
 	maxFormParams = 5000
+	maxFormDepth  = 16 // dots in a name
 )
 
 // param is one name and value of a query string or a form.
@@ -86,18 +87,22 @@ type node struct {
 	kids  map[string]*node
 }
 
-// tree builds the tree. Signature parameters of a presigned query are not part of the input and are left out.
-func (p params) tree() (*node, error) {
+// tree builds the tree. Signature parameters of a presigned query are not part of the input and are left out; of
+// parameters that s does not know only the first part of the name is kept, for checkNames.
+func (p params) tree(s *shape) (*node, error) {
 	root := &node{}
 	for _, q := range p {
 		if len(q.name) >= 6 && strings.EqualFold(q.name[:6], "x-amz-") {
 			continue
 		}
-		if strings.Count(q.name, ".") > maxDepth {
+		if strings.Count(q.name, ".") > maxFormDepth {
 			return nil, &malformed{"The parameter " + quote(q.name) + " is nested too deeply."}
 		}
-		n := root
-		for part := range strings.SplitSeq(q.name, ".") {
+		n, name := root, q.name
+		if first, _, _ := strings.Cut(name, "."); !s.has(first) {
+			name = first
+		}
+		for part := range strings.SplitSeq(name, ".") {
 			next := n.kids[part]
 			if next == nil {
 				next = &node{}
@@ -122,7 +127,7 @@ type formReader struct {
 
 // decodeForm fills v from a form in the awsQuery notation and returns the members seen.
 func (r *reading) decodeForm(s *shape, v reflect.Value, p params, emptyAbsent bool) (uint64, error) {
-	root, err := p.tree()
+	root, err := p.tree(s)
 	if err != nil {
 		return 0, err
 	}

@@ -15,8 +15,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxDepth bounds the nesting of JSON and the dots of a form's names.
-const maxDepth = 64
+const (
+	maxDepth    = 64     // nesting of a body
+	maxElements = 10_000 // of one list or map; far above what any operation takes
+)
 
 // jsonReader decodes one body into one struct by its shape.
 type jsonReader struct {
@@ -224,6 +226,9 @@ func (d *jsonReader) list(s *shape, v reflect.Value) error {
 	v.Set(reflect.MakeSlice(s.typ, 0, 4))
 	for d.dec.PeekKind() != ']' {
 		n := v.Len()
+		if n >= maxElements {
+			return d.tooMany()
+		}
 		if n == v.Cap() {
 			v.Grow(1)
 		}
@@ -242,6 +247,10 @@ func (d *jsonReader) list(s *shape, v reflect.Value) error {
 	return nil
 }
 
+func (d *jsonReader) tooMany() error {
+	return &malformed{fmt.Sprintf("The member '%s' has more than %d elements.", d.at, maxElements)}
+}
+
 func (d *jsonReader) mapping(s *shape, v reflect.Value) error {
 	if k := d.dec.PeekKind(); k != '{' {
 		return d.mismatch(kindMap, k)
@@ -257,6 +266,9 @@ func (d *jsonReader) mapping(s *shape, v reflect.Value) error {
 		}
 		if d.tmp, err = jsontext.AppendUnquote(d.tmp[:0], raw); err != nil {
 			return d.syntax(err)
+		}
+		if v.Len() >= maxElements {
+			return d.tooMany()
 		}
 		key := string(d.tmp)
 		e := reflect.New(s.elem.typ).Elem()

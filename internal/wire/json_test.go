@@ -1,10 +1,13 @@
 package wire
 
 import (
+	"errors"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -91,6 +94,8 @@ func TestJSONRefusals(t *testing.T) {
 		{`{"InstanceArn":"arn:\ud800"}`, "SerializationException", ""},
 		{"\xef\xbb\xbf{}", "SerializationException", "JSON"},
 		{`{"x":` + deep + `}`, "SerializationException", "nested deeper than 64"},
+		{`{"InstanceArn":"arn:1","Keys":["a"` + strings.Repeat(`,"a"`, 10_000) + `]}`, "SerializationException", "'keys' has more than 10000"},
+		{`{"InstanceArn":"arn:1","Extra":{"` + strings.Repeat("x", 200) + `":{"a":1,"a":1}}}`, "SerializationException", "more than once"},
 		{`Action=Foo`, "SerializationException", "JSON"},
 	} {
 		h := newHouse(t)
@@ -229,5 +234,55 @@ func TestRecursiveType(t *testing.T) {
 	}
 	if err := r.validate(s, reflect.ValueOf(v)); err == nil || !strings.Contains(err.Error(), "'kids.1.member.name'") {
 		t.Error(err)
+	}
+}
+
+// TestRecord: what the audit event shows of an input of every kind.
+func TestRecord(t *testing.T) {
+	h := newHouse(t)
+	h.create(`{"InstanceArn":"arn:1","Name":"n","Count":3,"On":true,"Tags":[{"Key":"k","Value":"v"}],"Grant":{"Redirect":{"Uris":["u"]}},
+		"Policy":{"a":1},"Extra":{"x:a":[]},"Since":946684800.25}`)
+	want := map[string]any{"InstanceArn": "arn:1", "Name": hidden, "Count": int64(3), "On": true,
+		"Tags":  []any{map[string]any{"Key": "k", "Value": "v"}},
+		"Grant": map[string]any{"Redirect": map[string]any{"Uris": []any{"u"}}}, "Policy": jsontext.Value(`{"a":1}`),
+		"Extra": map[string]any{"x:a": jsontext.Value("[]")}, "Since": "2000-01-01T00:00:00.25Z"}
+	if diff := cmp.Diff(want, h.finished[0].RequestParameters()); diff != "" {
+		t.Error(diff)
+	}
+	if c := new(Call); c.RequestParameters() != nil || c.ResponseElements() != nil {
+		t.Error("a call that was not decoded has parameters")
+	}
+}
+
+// TestSnapshotForms: DecodeRequest, DecodeOutput and EncodeJSON see what serving sees, without judging it.
+func TestSnapshotForms(t *testing.T) {
+	h := newHouse(t)
+	r := httptest.NewRequest("POST", "/token?aws_iam=t", strings.NewReader(`{"clientId":"c","grantType":"g","assertion":"`+strings.Repeat("x", 50)+`"}`))
+	c, err := h.DecodeRequest(r)
+	if err != nil || c.Operation.Name != "CreateTokenWithIAM" {
+		t.Fatal(c, err)
+	}
+	if b, err := c.Operation.EncodeJSON(c.Input); err != nil || !strings.HasPrefix(string(b), `{"clientId":"c","grantType":"g","assertion":"x`) {
+		t.Errorf("%s %v", b, err)
+	}
+	out, err := c.Operation.DecodeOutput([]byte(`{"accessToken":"a","later":1}`))
+	if b, err2 := c.Operation.EncodeJSON(out); err != nil || err2 != nil || string(b) != `{"accessToken":"a"}` {
+		t.Errorf("%s %v %v", b, err, err2)
+	}
+	if _, err := c.Operation.EncodeJSON(t); err == nil {
+		t.Error("a foreign type was encoded")
+	}
+	if _, err := h.DecodeRequest(httptest.NewRequest("POST", "/token?aws_iam=t", strings.NewReader(`{}`))); err == nil {
+		t.Error("a missing member was not reported")
+	}
+	if _, err := h.DecodeRequest(httptest.NewRequest("GET", "/x", nil)); err == nil {
+		t.Error("an unknown path was decoded")
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	e := &Error{Code: "C", Message: "m", Reason: "r", Cause: errForeign}
+	if e.Error() != "C: m (r): the disk is on fire" || !errors.Is(e, errForeign) {
+		t.Error(e)
 	}
 }

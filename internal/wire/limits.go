@@ -5,9 +5,11 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -17,7 +19,7 @@ type limits struct {
 	hasLen         bool
 	min, max       int64
 	hasRange       bool
-	pattern        *regexp.Regexp
+	pattern        func() *regexp.Regexp
 	patternText    string
 	enum           []string
 }
@@ -43,8 +45,7 @@ func parseLimits(tag reflect.StructTag, prefix string) (*limits, error) {
 	if text, ok := tag.Lookup(prefix + "pattern"); ok {
 		any = true
 		l.patternText = text
-		// Grouped, so that an alternative in the pattern cannot escape the anchors.
-		if l.pattern, err = regexp.Compile(`^(?:` + text + `)$`); err != nil {
+		if l.pattern, err = pattern(text); err != nil {
 			return nil, err
 		}
 	}
@@ -56,6 +57,24 @@ func parseLimits(tag reflect.StructTag, prefix string) (*limits, error) {
 		return nil, nil
 	}
 	return &l, nil
+}
+
+// patterns remembers the patterns of all tags by their text, as encoding/json remembers types: the same few recur on
+// hundreds of members, and struct tags are a bounded set.
+var patterns sync.Map
+
+// pattern checks a pattern's syntax now and compiles it when it is first needed.
+func pattern(text string) (func() *regexp.Regexp, error) {
+	if p, ok := patterns.Load(text); ok {
+		return p.(func() *regexp.Regexp), nil
+	}
+	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+		return nil, err
+	}
+	// Grouped, so that an alternative in the pattern cannot escape the anchors.
+	p := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + text + `)$`) })
+	patterns.Store(text, p)
+	return p, nil
 }
 
 // parseRange reads "1..100"; either side may be missing.
@@ -106,7 +125,7 @@ func (l *limits) broken(s *shape, v reflect.Value) []string {
 		out = append(out, "Member must satisfy enum value set: ["+strings.Join(l.enum, ", ")+"]")
 	}
 	// A text that is too long is not matched as well: the refusal is certain, the match is work.
-	if l.pattern != nil && !tooLong && !l.pattern.MatchString(v.String()) {
+	if l.pattern != nil && !tooLong && !l.pattern().MatchString(v.String()) {
 		out = append(out, "Member must satisfy regular expression pattern: "+l.patternText)
 	}
 	return out

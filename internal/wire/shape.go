@@ -223,6 +223,11 @@ func (s *shape) resource(v reflect.Value) string {
 	return ""
 }
 
+func (s *shape) has(name string) bool {
+	_, ok := s.byName[name]
+	return ok
+}
+
 // lookalike returns the member whose name differs from name only in case. Such a name is refused: a reader that
 // ignores case would take it for the member.
 func (s *shape) lookalike(name string) (string, bool) {

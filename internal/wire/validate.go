@@ -31,6 +31,10 @@ func (t trail) String() string {
 			b.WriteString(".member")
 			continue
 		}
+		if len(s.name) > 64 { // a map's key may be anything
+			b.WriteString(strings.ToValidUTF8(s.name[:64], "") + "…")
+			continue
+		}
 		b.WriteString(s.name)
 	}
 	return b.String()
