@@ -95,6 +95,15 @@ func TestFindUser(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestGetUserID(t *testing.T) {
+	h := newHouse(t)
+	ada := h.fill(testStore).user
+	edit, _ := h.edits("carol")
+	h.ok("UpdateUser", edit("emails", []object{{"value": "shared@example.com"}}))
+	edit, _ = h.edits("dan")
+	h.ok("UpdateUser", edit("emails", []object{{"value": "Shared@example.com"}}))
 	by := func(alternate object) object {
 		return object{"IdentityStoreId": testStore, "AlternateIdentifier": alternate}
 	}
@@ -103,14 +112,14 @@ func TestFindUser(t *testing.T) {
 	}
 	for _, body := range []object{
 		unique("userName", "ada"), unique("UserName", "Ada"), unique("emails.value", "ada@example.com"), unique("Emails.Value", "ada@example.com"),
-		by(object{"ExternalId": object{"Issuer": "idp-2", "Id": "X1"}}),
+		by(object{"ExternalId": object{"Issuer": "idp", "Id": "ada-" + testStore}}),
 	} {
-		if got := h.ok("GetUserId", body); got["UserId"] != ada.ID || got["UserArn"] != arn("user", ada.ID) {
+		if got := h.ok("GetUserId", body); got["UserId"] != ada || got["UserArn"] != arn("user", ada) {
 			t.Error(got)
 		}
 	}
 	for _, body := range []object{unique("userName", "no"), unique("emails.value", "shared@example.com"),
-		by(object{"ExternalId": object{"Issuer": "idp-3", "Id": "X1"}})} {
+		by(object{"ExternalId": object{"Issuer": "other", "Id": "ada-" + testStore}})} {
 		if e := h.refused("ResourceNotFoundException", "GetUserId", body); e["ResourceType"] != typeUser {
 			t.Error(e)
 		}
