@@ -34,7 +34,6 @@ type actorStatement struct {
 	Principal jsontext.Value `json:"Principal"`
 	Action    words          `json:"Action"`
 	Resource  words          `json:"Resource"`
-	Rest      jsontext.Value `json:",unknown"`
 }
 
 // words is a JSON text or a list of texts.

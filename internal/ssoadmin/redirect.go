@@ -2,6 +2,7 @@ package ssoadmin
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -84,7 +85,10 @@ func checkHost(u *url.URL) error {
 	}
 	host := u.Hostname()
 	if strings.HasPrefix(u.Host, "[") {
-		return nil // url.Parse accepts only an address between brackets
+		if address, err := netip.ParseAddr(host); err != nil || address.Zone() != "" {
+			return errors.New("the redirect URI has no valid host")
+		}
+		return nil
 	}
 	if host == "" || len(host) > 253 {
 		return errors.New("the redirect URI has no valid host")

@@ -25,7 +25,7 @@ var badRedirects = []string{
 	"https://app.example/%0d%0aSet-Cookie:x", "https://app.example/%00", "https://app.example/%zz", "https://app.example/?%zz", "https://app.example:0/", "https://app.example:/cb",
 	"https://app.example:65536/", "https://app.example:080/", "https://app.example:x/", "https://app..example/", "https://-app.example/", "https://app%2eexample/",
 	"https://app.example/<script>", "https://app.example/\"", "com.example.app:callback", "com.example.app:", "com..example:/cb", ".com:/cb", "https://app.example/" + strings.Repeat("a", 2048),
-	"https://app.example//evil.example",
+	"https://app.example//evil.example", "https://[fe80::1%25eth0]/cb", "https://[app.example]/cb", "https://[::1]x/cb",
 }
 
 func TestValidateRedirectURI(t *testing.T) {
