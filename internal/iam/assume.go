@@ -82,7 +82,7 @@ func (s *Server) admit(tx *store.Tx, c *Caller, a *assumption) (Role, error) {
 func (s *Server) mayAssume(tx *store.Tx, c *Caller, action string, role Role, trust *policy.Policy, a *assumption) policy.Answer {
 	access := Access{
 		Action: action, Resource: a.roleARN, ResourceAccount: role.AccountID, ResourcePolicy: trust, ResourceRequired: true,
-		Context: a.values(c, action, role),
+		asked: a.values(c, action, role),
 	}
 	answer := s.Authorize(tx, c, access)
 	if answer.Allowed && action == setContext && role.AccountID == c.AccountID {
@@ -94,7 +94,7 @@ func (s *Server) mayAssume(tx *store.Tx, c *Caller, action string, role Role, tr
 
 // values are the condition keys of the request (IAM User Guide, "IAM and AWS STS condition context keys"). The user of the provided
 // context is identitystore:UserId where the caller has none of its own, and always where the question is whether it may be set.
-func (a *assumption) values(c *Caller, action string, role Role) map[string][]string {
+func (a *assumption) values(c *Caller, action string, role Role) values {
 	v := values{"sts:rolesessionname": {a.sessionName}}
 	v.setSome("sts:externalid", a.externalID)
 	v.setSome("sts:sourceidentity", a.sourceIdentity)

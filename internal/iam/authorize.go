@@ -17,7 +17,10 @@ type Access struct {
 	// ResourcePolicy of the resource (an actor policy), with ResourceRequired as policy.Policies says.
 	ResourcePolicy   *policy.Policy
 	ResourceRequired bool
-	Context          map[string][]string // further condition values
+	// Context holds further condition values: of the request, the resource, the service. A key that speaks of the caller is ignored.
+	Context map[string][]string
+	// asked are values that replace even those: AssumeRole's, of the session asked for.
+	asked values
 }
 
 // Authorize decides from the current records inside tx: identity policies, boundary, session policies, the identity-context allow list

@@ -58,6 +58,16 @@ func denyAllBut(actions []string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Sid":"IdentityContextAllowList","Effect":"Deny","NotAction":` + string(list) + `,"Resource":"*"}]}`
 }
 
+// CheckIdentityContextActions says what is wrong with a list for Server.IdentityContextActions, so that it can be refused at start. With a
+// wrong one in force every identity-enhanced session is denied everything.
+func CheckIdentityContextActions(actions []string) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	_, err := policy.Parse(policy.Identity, identityContextPolicy, []byte(denyAllBut(actions)))
+	return err
+}
+
 // identityContextGuard is the allow list as this server is configured.
 func (s *Server) identityContextGuard() (*policy.Policy, error) {
 	s.guardOnce.Do(func() {

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -15,13 +16,14 @@ import (
 // values are condition values under lower-case keys.
 type values policy.Values
 
-// conditionValues are the keys a policy can ask about (IAM User Guide, "AWS global condition context keys"). What a room gave the call
-// can never replace what we know of the caller; the values of the question itself (a.Context) are the asking room's word and come last.
-// A key we know nothing of is absent, not empty: that is what Null and …IfExists test.
+// conditionValues are the keys a policy can ask about (IAM User Guide, "AWS global condition context keys"). What other rooms say, for the
+// call or in the question, can never replace what we know of the caller. A key we know nothing of is absent, not empty: that is what
+// Null and …IfExists test.
 func conditionValues(tx *store.Tx, c *Caller, own map[string]string, a Access) policy.Values {
 	v := make(values, 32)
+	v.merge(a.Context)
 	if call := wire.CallFrom(tx.Context()); call != nil {
-		v.mergeForeign(call.Context)
+		v.merge(call.Context)
 		v.ofCall(call)
 	}
 	v.ofTime(tx.Now())
@@ -34,7 +36,7 @@ func conditionValues(tx *store.Tx, c *Caller, own map[string]string, a Access) p
 		account = c.AccountID
 	}
 	v.set("aws:resourceaccount", account)
-	v.merge(a.Context)
+	maps.Copy(v, a.asked)
 	return policy.Values(v)
 }
 
@@ -47,14 +49,8 @@ func (v values) setSome(key, value string) {
 	}
 }
 
+// merge takes over what is said of request and resource: their tags and their service's own keys, never a key of ours.
 func (v values) merge(more map[string][]string) {
-	for key, list := range more {
-		v[strings.ToLower(key)] = list
-	}
-}
-
-// mergeForeign takes over what a call says of itself: its request and resource tags and its service's own keys, never a key of ours.
-func (v values) mergeForeign(more map[string][]string) {
 	for key, list := range more {
 		key = strings.ToLower(key)
 		service, name, _ := strings.Cut(key, ":")

@@ -54,7 +54,7 @@ func TestConditionValues(t *testing.T) {
 		want   values
 		absent []string
 	}{
-		{"user", r.valuesFor(user, call, Access{Context: map[string][]string{"sso-oauth:X": {"y"}}}), values{
+		{"user", r.valuesFor(user, call, Access{Context: map[string][]string{"sso-oauth:X": {"y"}, "aws:PrincipalAccount": {theirs}}}), values{
 			"aws:sourceip": "2001:db8::1", "aws:securetransport": "true", "aws:useragent": "test/1", "aws:requestedregion": "eu-central-1",
 			"aws:username": "alice", "aws:userid": user.UserID, "aws:principalarn": user.ARN, "aws:principalaccount": ours,
 			"aws:principaltype": "User", "aws:principaltag/team": "red", "aws:principaltag/level": "1", "aws:requesttag/team": "red",
@@ -117,6 +117,9 @@ func TestIdentityContextActionsAreConfigurable(t *testing.T) {
 		list []string
 		want bool
 	}{"as AWS": {nil, false}, "own": {[]string{"sso:Create*"}, true}, "broken": {[]string{"no action"}, false}} {
+		if err := CheckIdentityContextActions(c.list); (err != nil) != (name == "broken") {
+			t.Errorf("%s: %v", name, err)
+		}
 		r := newRoom(t)
 		r.IdentityContextActions = c.list
 		key := r.addUser(User{AccountID: ours, Name: "alice", Inline: inline(grants("sts:*"))})
