@@ -85,6 +85,11 @@ func (a AccessToken) check() error {
 			return fmt.Errorf("token: an access token without its %s", f.name)
 		}
 	}
+	for _, scope := range a.Scopes {
+		if scope == "" || strings.ContainsAny(scope, " \t\r\n") { // the JWT form separates scopes by spaces
+			return fmt.Errorf("token: %q is not a scope", scope)
+		}
+	}
 	if len(a.Actors) > maxActors {
 		return ErrTooDeep
 	}

@@ -109,8 +109,11 @@ func (m *Minter) openAccessJWT(s string) (a AccessToken, epoch uint32, err error
 	a = AccessToken{
 		ID: c.ID, Session: Session{ID: c.SessionID, Ancestors: c.Ancestors},
 		Application: c.ClientID, InstanceARN: c.InstanceARN, IdentityStoreID: c.IdentityStoreID, UserID: c.Subject,
-		Scopes: strings.Fields(c.Scope), Audience: c.Audience, Actors: c.Actor.list(), TrustedTokenIssuer: c.VouchedBy,
+		Audience: c.Audience, Actors: c.Actor.list(), TrustedTokenIssuer: c.VouchedBy,
 		AuthTime: timeOrZero(c.AuthTime), IssuedAt: time.Unix(c.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(c.ExpiresAt, 0).UTC(),
+	}
+	if c.Scope != "" {
+		a.Scopes = strings.Split(c.Scope, " ")
 	}
 	if err := a.check(); err != nil {
 		return a, 0, invalid("%v", err)
