@@ -79,3 +79,6 @@ func ofRole(r Role, sessionName string) *Caller {
 		UserID: r.ID + ":" + sessionName, Name: r.Name, SessionName: sessionName,
 	}
 }
+
+// CallerARN names the caller to rooms that do not know this one.
+func (c *Caller) CallerARN() string { return c.ARN }
