@@ -1,0 +1,194 @@
+package symbolon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+func (a *applier) applyIAM() error {
+	for _, d := range a.o.IAM.Policies {
+		if err := a.applyPolicy(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range a.o.IAM.Roles {
+		if err := a.applyRole(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range a.o.IAM.Users {
+		if err := a.applyIAMUser(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range a.o.IAM.RootAccessKeys {
+		if err := a.applyKeys(a.account(d.Account), "", []AccessKeyDeclaration{d.AccessKeyDeclaration}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// account is the account a declaration means: the instance's own unless it names one.
+func (a *applier) account(declared string) string { return cmp.Or(declared, a.instance.OwnerAccountID) }
+
+func (a *applier) applyPolicy(d ManagedPolicyDeclaration) error {
+	account := a.account(d.Account)
+	existing, err := iam.GetManagedPolicy(a.tx, account, d.Name)
+	ok, err := found(err)
+	if err != nil {
+		return at("policy", d.Name, err)
+	}
+	wanted := existing
+	wanted.AccountID, wanted.Name, wanted.Description = account, d.Name, d.Description
+	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
+	if wanted.Document, err = documentText(d.Document); err != nil {
+		return at("policy", d.Name, err)
+	}
+	return settle(a, "policy", d.Name, existing, ok, wanted, func(p iam.ManagedPolicy) error { return iam.PutManagedPolicy(a.tx, p) })
+}
+
+func (a *applier) applyRole(d RoleDeclaration) error {
+	account := a.account(d.Account)
+	existing, err := iam.GetRole(a.tx, account, d.Name)
+	ok, err := found(err)
+	if err != nil {
+		return at("role", d.Name, err)
+	}
+	wanted := existing
+	wanted.AccountID, wanted.Name, wanted.Description, wanted.Boundary = account, d.Name, d.Description, d.Boundary
+	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
+	wanted.MaxSessionDuration = cmp.Or(d.MaxSessionDuration, existing.MaxSessionDuration, 3600)
+	if d.Tags != nil {
+		wanted.Tags = d.Tags
+	}
+	if wanted.TrustPolicy, err = documentText(d.TrustPolicy); err != nil {
+		return at("role", d.Name, err)
+	}
+	if wanted.Inline, wanted.Attached, err = a.policies(account, existing.Inline, existing.Attached, d.InlinePolicies, d.AttachedPolicies); err != nil {
+		return at("role", d.Name, err)
+	}
+	return settle(a, "role", d.Name, existing, ok, wanted, func(r iam.Role) error { return iam.PutRole(a.tx, r) })
+}
+
+func (a *applier) applyIAMUser(d IAMUserDeclaration) error {
+	account := a.account(d.Account)
+	existing, err := iam.GetUser(a.tx, account, d.Name)
+	ok, err := found(err)
+	if err != nil {
+		return at("IAM user", d.Name, err)
+	}
+	wanted := existing
+	wanted.AccountID, wanted.Name, wanted.Boundary = account, d.Name, d.Boundary
+	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
+	if d.Tags != nil {
+		wanted.Tags = d.Tags
+	}
+	if wanted.Inline, wanted.Attached, err = a.policies(account, existing.Inline, existing.Attached, d.InlinePolicies, d.AttachedPolicies); err != nil {
+		return at("IAM user", d.Name, err)
+	}
+	if err := settle(a, "IAM user", d.Name, existing, ok, wanted, func(u iam.User) error { return iam.PutUser(a.tx, u) }); err != nil {
+		return err
+	}
+	return a.applyKeys(account, d.Name, d.AccessKeys)
+}
+
+// policies are the inline documents as text and the attached policies as ARNs; a section that is left out stays as it is.
+func (a *applier) policies(account string, inlineNow map[string]string, attachedNow []string, inline map[string]any, attached []string) (map[string]string, []string, error) {
+	if inline != nil {
+		inlineNow = map[string]string{}
+		for name, document := range inline {
+			text, err := documentText(document)
+			if err != nil {
+				return nil, nil, err
+			}
+			inlineNow[name] = text
+		}
+	}
+	if attached != nil {
+		attachedNow = make([]string, len(attached))
+		for i, p := range attached {
+			arn, err := a.policyARN(account, p)
+			if err != nil {
+				return nil, nil, err
+			}
+			attachedNow[i] = arn
+		}
+	}
+	return inlineNow, attachedNow, nil
+}
+
+// policyARN resolves a policy given by name.
+func (a *applier) policyARN(account, policy string) (string, error) {
+	if strings.HasPrefix(policy, "arn:") {
+		return policy, nil
+	}
+	p, err := iam.GetManagedPolicy(a.tx, account, policy)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", fmt.Errorf("account %s has no policy called %q", account, policy)
+	}
+	return "arn:aws:iam::" + account + ":policy" + p.Path + p.Name, err
+}
+
+func (a *applier) applyKeys(account, user string, declared []AccessKeyDeclaration) error {
+	for i, d := range declared {
+		if (d.ID == "") != (d.Secret == "") {
+			return fmt.Errorf("IAM user %q: accessKeys[%d] needs both id and secret, or neither", user, i)
+		}
+		var err error
+		if d.ID == "" {
+			err = a.generateKey(account, user)
+		} else {
+			err = a.applyKey(account, user, d)
+		}
+		if err != nil {
+			return at("IAM user", user, err)
+		}
+	}
+	return nil
+}
+
+// generateKey makes a key for a user that has none.
+func (a *applier) generateKey(account, user string) error {
+	keys, err := iam.ListAccessKeys(a.tx, account, user)
+	if err != nil || len(keys) > 0 {
+		return err
+	}
+	id, secret := iam.NewAccessKey()
+	if err := a.s.iam.PutAccessKey(a.tx, iam.AccessKey{ID: id, AccountID: account, UserName: user, Status: "Active"}, secret); err != nil {
+		return err
+	}
+	a.changed("created", "access key", id)
+	a.report.AccessKeys = append(a.report.AccessKeys, GeneratedKey{account, user, id, secret})
+	return nil
+}
+
+func (a *applier) applyKey(account, user string, d AccessKeyDeclaration) error {
+	wanted := iam.AccessKey{ID: d.ID, AccountID: account, UserName: user, Status: cmp.Or(d.Status, "Active")}
+	existing, err := iam.GetAccessKey(a.tx, d.ID)
+	ok, err := found(err)
+	if err != nil {
+		return err
+	}
+	action := "created"
+	if ok {
+		if existing.AccountID != account || existing.UserName != user {
+			return fmt.Errorf("access key %s belongs to somebody else", d.ID)
+		}
+		secret, err := a.s.iam.Secret(existing)
+		if err != nil {
+			return err
+		}
+		if secret == d.Secret && existing.Status == wanted.Status {
+			return nil
+		}
+		action, wanted.CreatedAt = "updated", existing.CreatedAt
+	}
+	a.changed(action, "access key", d.ID)
+	return a.s.iam.PutAccessKey(a.tx, wanted, d.Secret)
+}

@@ -1,0 +1,126 @@
+package symbolon
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/sigv4"
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// authenticate is wire's hook: who signed the request, by our own records, and for which region.
+func (s *Server) authenticate(ctx context.Context, c *wire.Call) error {
+	if err := s.limits.admitAddress(c); err != nil {
+		return err
+	}
+	identity, err := s.verifier.Verify(ctx, c.Request, c.Body, c.Service.SigningName)
+	if err != nil {
+		return signatureError(c, err)
+	}
+	c.Caller, c.Region = identity.Principal, identity.Region
+	if len(s.config.Regions) > 0 && !slices.Contains(s.config.Regions, identity.Region) {
+		return s.wrongRegion(c)
+	}
+	return s.limits.admit(c)
+}
+
+// signatureError gives a refused signature the code of the protocol it came by.
+func signatureError(c *wire.Call, err error) error {
+	var refused *sigv4.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	code := refused.Code
+	if c.Service.Protocol == wire.AWSQuery {
+		code = refused.QueryCode()
+	}
+	return &wire.Error{Code: code, Status: refused.Status, Message: refused.Message, Reason: refused.Reason, Cause: refused}
+}
+
+// wrongRegion tells a token client where its tokens are (AWS API reference, InvalidRequestRegionException); the other services know
+// only a wrong signature scope.
+func (s *Server) wrongRegion(c *wire.Call) error {
+	home := s.config.Regions[0]
+	message := "Credential should be scoped to a valid region, not '" + c.Region + "'."
+	if c.Operation.Name != "CreateTokenWithIAM" {
+		return &wire.Error{Code: "InvalidSignatureException", Status: http.StatusForbidden, Message: message, Reason: message}
+	}
+	return &wire.Error{
+		Code: "InvalidRequestRegionException", Status: http.StatusBadRequest, Message: message, Reason: message,
+		Fields: map[string]any{"error": "invalid_request", "endpoint": s.issuer, "region": home},
+	}
+}
+
+// authorize is wire's hook for operations that identity policies alone decide: every resource must be allowed.
+func (s *Server) authorize(ctx context.Context, c *wire.Call) error {
+	action := c.Operation.Action
+	if action == "" {
+		action = c.Operation.Name
+	}
+	if !strings.Contains(action, ":") {
+		action = c.Service.ActionPrefix + ":" + action
+	}
+	return s.db.View(ctx, func(tx *store.Tx) error {
+		for _, resource := range c.Resources {
+			if err := s.permit(ctx, tx, action, resource, c.Context); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// authorizeInside is the same question asked by a room in the middle of its own transaction.
+func (s *Server) authorizeInside(ctx context.Context, tx *store.Tx, action, resource string) error {
+	return s.permit(ctx, tx, action, resource, nil)
+}
+
+func (s *Server) permit(ctx context.Context, tx *store.Tx, action, resource string, values map[string][]string) error {
+	caller := iam.CallerFrom(ctx)
+	if caller == nil {
+		return denied("the request is not authenticated", "no caller")
+	}
+	answer := s.iam.Authorize(tx, caller, iam.Access{Action: action, Resource: resource, ResourceAccount: accountOf(resource), Context: values})
+	if answer.Allowed {
+		return nil
+	}
+	because := "no identity-based policy allows the " + action + " action"
+	if answer.Explicit {
+		because = "a policy explicitly denies the " + action + " action"
+	}
+	return denied("User: "+caller.ARN+" is not authorized to perform: "+action+" on resource: "+resource+" because "+because, answer.String())
+}
+
+func denied(message, reason string) *wire.Error {
+	return &wire.Error{Code: "AccessDeniedException", Status: http.StatusBadRequest, Message: message, Reason: reason}
+}
+
+// accountOf is the account field of an ARN; empty where the ARN has none, as those of instances.
+func accountOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[4]
+	}
+	return ""
+}
+
+// mapError is wire's hook for errors no room gave a shape: faults of the store and our own.
+func mapError(err error) *wire.Error {
+	e := &wire.Error{
+		Code: "InternalServerException", Status: http.StatusInternalServerError, Cause: err, Reason: err.Error(),
+		Message: "The request could not be completed because of an internal fault.", Fields: map[string]any{"error": "server_error"},
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		e.Message = "The request was cancelled or ran out of time."
+	case errors.Is(err, store.ErrUnavailable):
+		e.Status, e.Message = http.StatusServiceUnavailable, "The store is not available. Nothing was changed; try again."
+	case errors.Is(err, store.ErrConflict):
+		e.Status, e.Message = http.StatusServiceUnavailable, "Too many changes at once. Nothing was changed; try again."
+	}
+	return e
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/symbolon/symbolon"
+)
+
+func envCommand() *cobra.Command {
+	var data, format string
+	c := &cobra.Command{
+		Use:   "env",
+		Short: "Print the environment that points SDKs at a development server",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			state, err := symbolon.ReadDevelopment(data)
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%s is no development folder; start `symbolon dev --data %s` first", data, data)
+			}
+			if err != nil {
+				return err
+			}
+			if state.InstanceARN == "" {
+				return fmt.Errorf("the development server of %s has not finished its first start", data)
+			}
+			return printEnvironment(c, environment(state), format)
+		},
+	}
+	c.Flags().StringVar(&data, "data", ".symbolon", "data folder of the development server")
+	c.Flags().StringVar(&format, "format", "shell", "shell (export lines) or json (an object)")
+	return c
+}
+
+type variable struct{ name, value string }
+
+// export is the line a POSIX shell evaluates.
+func (v variable) export() string {
+	return "export " + v.name + "='" + strings.ReplaceAll(v.value, "'", `'\''`) + "'"
+}
+
+// environment lists the variables. Some SDK parts read only the specific endpoint variables, so all are there.
+func environment(d symbolon.Development) []variable {
+	vars := []variable{
+		{"AWS_ACCESS_KEY_ID", d.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", d.SecretAccessKey}, {"AWS_REGION", d.Region},
+		{"AWS_ENDPOINT_URL", d.Issuer},
+	}
+	for _, service := range []string{"SSO_OIDC", "SSO", "SSO_ADMIN", "IDENTITYSTORE", "STS", "IAM"} {
+		vars = append(vars, variable{"AWS_ENDPOINT_URL_" + service, d.Issuer})
+	}
+	vars = append(vars, variable{"SYMBOLON_INSTANCE_ARN", d.InstanceARN}, variable{"SYMBOLON_IDENTITY_STORE_ID", d.IdentityStoreID},
+		variable{"SYMBOLON_ACCOUNT_ID", d.AccountID}, variable{"SYMBOLON_ISSUER", d.Issuer})
+	if d.User != "" {
+		vars = append(vars, variable{"SYMBOLON_USER", d.User}, variable{"SYMBOLON_PASSWORD", d.Password})
+	}
+	return vars
+}
+
+func printEnvironment(c *cobra.Command, vars []variable, format string) error {
+	switch format {
+	case "shell":
+		for _, v := range vars {
+			fmt.Fprintln(c.OutOrStdout(), v.export())
+		}
+		return nil
+	case "json":
+		object := map[string]string{}
+		for _, v := range vars {
+			object[v.name] = v.value
+		}
+		e := json.NewEncoder(c.OutOrStdout())
+		e.SetIndent("", "  ")
+		return e.Encode(object)
+	}
+	return fmt.Errorf("--format is %q, neither shell nor json", format)
+}

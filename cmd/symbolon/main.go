@@ -1,0 +1,37 @@
+// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, version.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code, so that tests can be symbolon too.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newCommand().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "symbolon:", err)
+		return 1
+	}
+	return 0
+}
+
+func newCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "symbolon",
+		Short: "An open, self-hosted AWS IAM Identity Center token service",
+		Long: "Symbolon answers CreateTokenWithIAM and the APIs around it for unmodified AWS SDKs, the AWS CLI and Terraform.\n\n" +
+			"Begin with `symbolon demo`; work with `symbolon dev`; run `symbolon serve`.",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), versionCommand())
+	return root
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"github.com/symbolon/symbolon"
+)
+
+func serveCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a production server",
+		Long:  "Run a production server on the embedded store. Settings come from --config, the environment and flags (docs/config.md).",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			config, err := loadSettings(c)
+			if err != nil {
+				return err
+			}
+			if config.Data == "" {
+				config.Data = ".symbolon"
+			}
+			if symbolon.IsDevelopment(config.Data) {
+				return fmt.Errorf("%s is a development folder; serve does not run on one", config.Data)
+			}
+			l, err := listen(&config, "127.0.0.1:8080")
+			if err != nil {
+				return err
+			}
+			return runServer(c.Context(), c.OutOrStdout(), config, l, func(context.Context, *symbolon.Server) error { return nil })
+		},
+	}
+	addSettings(c)
+	return c
+}
+
+// listen opens the listener and puts its real address into the config, so that the issuer is right from the start.
+func listen(config *symbolon.Config, otherwise string) (net.Listener, error) {
+	address := config.Listen
+	if address == "" {
+		address = otherwise
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	config.Listen = l.Addr().String()
+	return l, nil
+}
+
+// runServer builds the server, lets ready prepare it, and serves until ctx ends. Requests that arrive before ready is done wait in
+// the listener's queue.
+func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net.Listener, ready func(context.Context, *symbolon.Server) error) (err error) {
+	defer l.Close()
+	s, err := symbolon.New(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	stopControl, err := s.StartControl(config.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopControl()) }()
+	if err := ready(ctx, s); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "symbolon serves %s\n", s.Issuer())
+	return s.Serve(ctx, l)
+}

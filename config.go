@@ -1,0 +1,183 @@
+package symbolon
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"time"
+)
+
+// Config is every setting. The zero value works: it is a production server of the folder ".symbolon" on 127.0.0.1:8080.
+// The same names, in the `config` tags, are keys of the configuration file, flags (--refresh-grace) and environment variables
+// (SYMBOLON_CONFIG_REFRESH_GRACE); a flag wins over the environment, and that over the file. Durations are written as Go does: 30s, 8h.
+type Config struct {
+	// Listen is the address to serve on. Default 127.0.0.1:8080; with port 0 the system chooses.
+	Listen string `config:"listen"`
+	// Data is the folder of the embedded store, its master key and the audit log. Default .symbolon in the current folder.
+	Data string `config:"data"`
+	// Issuer is the `iss` of every token and the base of the published endpoints: an https origin, with a path if need be.
+	// Default: the origin of the listener.
+	Issuer string `config:"issuer"`
+	// Region is the home region of the instance a new organization gets, and the one `symbolon env` prints. Default us-east-1.
+	Region string `config:"region"`
+	// Regions, if set, are the only regions accepted in signatures; a token request signed for another is answered
+	// InvalidRequestRegionException. Default: any well-formed region.
+	Regions []string `config:"regions"`
+	// AccessTokenTTL is the life of access and ID tokens, 1m to 12h. Default 1h, as AWS's.
+	AccessTokenTTL time.Duration `config:"access-token-ttl"`
+	// CodeTTL is the life of an authorization code, 1s to 10m. Default 60s.
+	CodeTTL time.Duration `config:"code-ttl"`
+	// RefreshGrace is how long a superseded refresh token still gets its own successor, 0s to 300s; 0s means that any second use
+	// is reuse and ends the family. Default 30s.
+	RefreshGrace *time.Duration `config:"refresh-grace"`
+	// RefreshTTL is the absolute life of a refresh token family, up to 2160h (90 days). Default 8h, AWS's default session.
+	RefreshTTL time.Duration `config:"refresh-ttl"`
+	// RefreshIdleTTL ends a family that has not been refreshed for so long. Default: refresh-ttl.
+	RefreshIdleTTL time.Duration `config:"refresh-idle-ttl"`
+	// SignInTTL is the absolute life of a browser's sign-in session. Default 8h.
+	SignInTTL time.Duration `config:"sign-in-ttl"`
+	// SignInIdleTTL ends a sign-in session that has not been used for so long. Default 1h.
+	SignInIdleTTL time.Duration `config:"sign-in-idle-ttl"`
+	// AssertionMaxLifetime bounds how far in the future the exp of an assertion may be, up to 24h. Default 24h.
+	AssertionMaxLifetime time.Duration `config:"assertion-max-lifetime"`
+	// AllowedIssuerOrigins are exact origins, such as http://10.0.0.5:8080, from which trusted token issuers' keys may be fetched
+	// although they are not https on a public address.
+	AllowedIssuerOrigins []string `config:"allowed-issuer-origins"`
+	// IdentityContextActions replaces the list of actions that identity-enhanced role sessions may use at most.
+	// Default: those of AWS's AWSIAMIdentityCenterAllowListForIdentityContext.
+	IdentityContextActions []string `config:"identity-context-actions"`
+	// MasterKeyFile holds the 32-byte key, base64, that seals the keys in the store. Default: master.key in the data folder, made at
+	// the first start. Lose it and the store is lost.
+	MasterKeyFile string `config:"master-key-file"`
+	// AuditLog is the file the audit events are appended to. Default: audit.jsonl in the data folder.
+	AuditLog string `config:"audit-log"`
+	// TLSCert and TLSKey are PEM files; with both the listener speaks TLS 1.2 and later.
+	TLSCert string `config:"tls-cert"`
+	TLSKey  string `config:"tls-key"`
+	// BehindProxy says that a proxy terminates TLS, so that the listener may speak http on a non-loopback address.
+	BehindProxy bool `config:"behind-proxy"`
+	// Limits says whether request rates are limited: on or off. Default on (in dev: off).
+	Limits string `config:"limits"`
+
+	// Development relaxes what only a laptop should: issuers over http and on private addresses, no limits. It is not a setting:
+	// `symbolon dev`, `symbolon demo` and symbolontest set it.
+	Development bool `config:"-"`
+	// Memory keeps the store in memory only; for tests.
+	Memory bool `config:"-"`
+	// Now is the clock; time.Now if nil. Signatures are always judged by the wall clock.
+	Now func() time.Time `config:"-"`
+	// Log receives the process's log; slog.Default if nil.
+	Log *slog.Logger `config:"-"`
+}
+
+var regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`)
+
+// withDefaults fills in what is unset and checks the rest; every fault it finds is reported.
+func (c Config) withDefaults() (Config, error) {
+	setDefault(&c.Listen, "127.0.0.1:8080")
+	setDefault(&c.Data, ".symbolon")
+	setDefault(&c.Region, "us-east-1")
+	setDefault(&c.AccessTokenTTL, time.Hour)
+	setDefault(&c.CodeTTL, time.Minute)
+	setDefault(&c.RefreshTTL, 8*time.Hour)
+	setDefault(&c.RefreshIdleTTL, c.RefreshTTL)
+	setDefault(&c.SignInTTL, 8*time.Hour)
+	setDefault(&c.SignInIdleTTL, min(time.Hour, c.SignInTTL))
+	setDefault(&c.AssertionMaxLifetime, 24*time.Hour)
+	if c.RefreshGrace == nil {
+		grace := 30 * time.Second
+		c.RefreshGrace = &grace
+	}
+	if c.Limits == "" {
+		c.Limits = map[bool]string{true: "off", false: "on"}[c.Development]
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c, errors.Join(c.checkRanges(), c.checkNames(), c.checkExposure())
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) checkRanges() error {
+	type bound struct {
+		name      string
+		value     time.Duration
+		low, high time.Duration
+	}
+	var faults []error
+	for _, b := range []bound{
+		{"access-token-ttl", c.AccessTokenTTL, time.Minute, 12 * time.Hour},
+		{"code-ttl", c.CodeTTL, time.Second, 10 * time.Minute},
+		{"refresh-grace", *c.RefreshGrace, 0, 300 * time.Second},
+		{"refresh-ttl", c.RefreshTTL, time.Minute, 2160 * time.Hour},
+		{"refresh-idle-ttl", c.RefreshIdleTTL, time.Minute, 2160 * time.Hour},
+		{"sign-in-ttl", c.SignInTTL, time.Minute, 2160 * time.Hour},
+		{"sign-in-idle-ttl", c.SignInIdleTTL, time.Minute, 2160 * time.Hour},
+		{"assertion-max-lifetime", c.AssertionMaxLifetime, time.Second, 24 * time.Hour},
+	} {
+		if b.value < b.low || b.value > b.high {
+			faults = append(faults, fmt.Errorf("%s is %v, outside %v to %v", b.name, b.value, b.low, b.high))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c Config) checkNames() error {
+	var faults []error
+	for _, r := range append([]string{c.Region}, c.Regions...) {
+		if !regionPattern.MatchString(r) {
+			faults = append(faults, fmt.Errorf("%q is not a region name", r))
+		}
+	}
+	for _, o := range c.AllowedIssuerOrigins {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme+"://"+u.Host != o || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			faults = append(faults, fmt.Errorf("allowed-issuer-origins: %q is not an origin such as http://10.0.0.5:8080", o))
+		}
+	}
+	if c.Limits != "on" && c.Limits != "off" {
+		faults = append(faults, fmt.Errorf("limits is %q, neither on nor off", c.Limits))
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		faults = append(faults, errors.New("tls-cert and tls-key go together"))
+	}
+	return errors.Join(faults...)
+}
+
+// checkExposure refuses what would carry tokens in the clear over a network.
+func (c Config) checkExposure() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen is %q: %w", c.Listen, err)
+	}
+	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
+	if !loopback && c.TLSCert == "" && (!c.BehindProxy || c.Development) {
+		return fmt.Errorf("listen is %s, not a loopback address: set tls-cert and tls-key, or behind-proxy where a proxy speaks TLS", c.Listen)
+	}
+	if c.Issuer == "" {
+		if c.BehindProxy {
+			return errors.New("behind-proxy needs issuer: the public https address")
+		}
+		return nil
+	}
+	u, err := url.Parse(c.Issuer)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.String() != c.Issuer {
+		return fmt.Errorf("issuer %q is not a URL without query and fragment", c.Issuer)
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && (net.ParseIP(u.Hostname()).IsLoopback() || u.Hostname() == "localhost")) {
+		return fmt.Errorf("issuer %q must be https", c.Issuer)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package symbolon
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// ErrNoServer says that no server runs on a data folder.
+var ErrNoServer = errors.New("no server runs on this data folder")
+
+// controlFile tells the operator's commands how to reach the server of a data folder: the address of its private listener, always on
+// loopback, and a token that only the folder's owner can read.
+type controlFile struct {
+	Address string `json:"address"`
+	Token   string `json:"token"`
+}
+
+const (
+	controlName    = "control.json"
+	maxControlBody = 16 << 20
+)
+
+// StartControl opens the private listener for operator calls, apart from the public one, and writes the folder's control file. stop
+// closes it and removes the file.
+func (s *Server) StartControl(folder string) (stop func() error, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	control := controlFile{Address: l.Addr().String(), Token: rand.Text()}
+	text, err := json.Marshal(control)
+	if err == nil {
+		err = writeDurably(filepath.Join(folder, controlName), text)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /apply", s.controlApply)
+	server := &http.Server{Handler: control.guard(mux), ReadHeaderTimeout: 5 * time.Second, ErrorLog: quietLog(s.config.Log)}
+	go server.Serve(l) //nolint:errcheck // ends with stop
+	return func() error {
+		err := os.Remove(filepath.Join(folder, controlName))
+		return errors.Join(err, server.Close())
+	}, nil
+}
+
+// guard lets only holders of the token through.
+func (c controlFile) guard(next http.Handler) http.Handler {
+	want := []byte("Bearer " + c.Token)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
+			controlAnswer(w, http.StatusForbidden, map[string]string{"error": "the control token is wrong"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) controlApply(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))
+	if err != nil {
+		controlAnswer(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return
+	}
+	o, err := ParseOrganization("organization", text)
+	if err != nil {
+		controlAnswer(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return
+	}
+	report, err := s.Apply(r.Context(), o)
+	if err != nil {
+		controlAnswer(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return
+	}
+	controlAnswer(w, http.StatusOK, report)
+}
+
+func controlAnswer(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client is gone: nothing to do
+}
+
+// ApplyThrough sends an organization file to the server that runs on the folder. The error wraps ErrNoServer when none does.
+func ApplyThrough(ctx context.Context, folder string, text []byte) (*Report, error) {
+	control, err := readControl(folder)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+control.Address+"/apply", bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+control.Token)
+	response, err := (&http.Client{Transport: &http.Transport{Proxy: nil}}).Do(r)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: %s is left over", ErrNoServer, controlName)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Report
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBody)).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("the server's answer cannot be read: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Error)
+	}
+	return &answer.Report, nil
+}
+
+func readControl(folder string) (controlFile, error) {
+	var c controlFile
+	text, err := os.ReadFile(filepath.Join(folder, controlName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, ErrNoServer
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(text, &c)
+}

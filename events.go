@@ -1,0 +1,134 @@
+package symbolon
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/audit"
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// record is wire's hook: the audit event of one API request, written before its answer. If it cannot be written, there is no answer.
+func (s *Server) record(ctx context.Context, c *wire.Call) error {
+	e := s.event(c.Request, c.Time)
+	e.RequestID, e.AWSRegion = c.RequestID, c.Region
+	if e.AWSRegion == "" {
+		e.AWSRegion = s.config.Region
+	}
+	e.EventSource, e.EventName = "symbolon", "UnknownOperation"
+	if c.Service != nil {
+		e.EventSource = c.Service.EventSource
+	}
+	if c.Operation != nil {
+		e.EventName, e.ReadOnly = c.Operation.Name, c.Operation.ReadOnly
+		e.RequestParameters = c.RequestParameters()
+		if !c.Operation.ReadOnly && c.Err == nil {
+			e.ResponseElements = c.ResponseElements()
+		}
+	}
+	e.UserIdentity = identityOf(c.Caller)
+	e.RecipientAccountID = e.UserIdentity.AccountID
+	e.AdditionalEventData = c.Audit
+	for _, arn := range c.Resources {
+		e.Resources = append(e.Resources, audit.Resource{Type: resourceType(arn), ARN: arn, AccountID: accountOf(arn)})
+	}
+	if c.Err != nil {
+		refuseEvent(e, c.Err)
+	}
+	return s.audit.Write(ctx, e)
+}
+
+// refuseEvent writes what the client was told and, beside it, the exact reason.
+func refuseEvent(e *audit.Event, refusal *wire.Error) {
+	e.ErrorCode, e.ErrorMessage = refusal.Code, refusal.Message
+	reason := refusal.Reason
+	if reason == "" && refusal.Cause != nil {
+		reason = refusal.Cause.Error()
+	}
+	if reason == "" {
+		reason = refusal.Message
+	}
+	if e.AdditionalEventData == nil {
+		e.AdditionalEventData = map[string]any{}
+	}
+	e.AdditionalEventData["refusalReason"] = reason
+}
+
+// event is what every event says of its request.
+func (s *Server) event(r *http.Request, at time.Time) *audit.Event {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return &audit.Event{
+		EventTime: at.UTC(), SourceIPAddress: host, UserAgent: r.UserAgent(), EventType: "AwsApiCall", EventCategory: "Management",
+		TLSDetails: tlsDetails(r),
+	}
+}
+
+func tlsDetails(r *http.Request) *audit.TLSDetails {
+	d := &audit.TLSDetails{ClientProvidedHostHeader: r.Host}
+	if r.TLS != nil {
+		d.TLSVersion, d.CipherSuite = tls.VersionName(r.TLS.Version), tls.CipherSuiteName(r.TLS.CipherSuite)
+	}
+	return d
+}
+
+// identityOf is CloudTrail's userIdentity of a caller.
+func identityOf(caller any) audit.UserIdentity {
+	c, ok := caller.(*iam.Caller)
+	if !ok || c == nil {
+		return audit.UserIdentity{Type: "Unknown"}
+	}
+	u := audit.UserIdentity{Type: string(c.Type), PrincipalID: c.UserID, ARN: c.ARN, AccountID: c.AccountID, AccessKeyID: c.AccessKeyID}
+	if c.Type == iam.IAMUser {
+		u.UserName = c.Name
+	}
+	if c.Type == iam.AssumedRole {
+		u.SessionContext = map[string]any{
+			"sessionIssuer": map[string]any{"type": "Role", "arn": c.RoleARN, "accountId": c.AccountID, "userName": c.Name},
+			"attributes":    map[string]any{"creationDate": c.IssuedAt.UTC().Format(time.RFC3339), "mfaAuthenticated": "false"},
+		}
+	}
+	if c.OnBehalfOf != nil {
+		u.OnBehalfOf = &audit.OnBehalfOf{UserID: c.OnBehalfOf.UserID, IdentityStoreARN: c.OnBehalfOf.IdentityStoreARN}
+	}
+	return u
+}
+
+// recordPage is web's hook: one event per step of a browser's sign-in, as CloudTrail's signin.amazonaws.com has them.
+func (s *Server) recordPage(ctx context.Context, r *http.Request, name string, user identitystore.User, failure error, details map[string]any) error {
+	e := s.event(r, s.config.Now())
+	e.EventSource, e.EventName, e.EventType = "signin.amazonaws.com", name, "AwsServiceEvent"
+	e.AWSRegion, e.RequestID = s.config.Region, wire.NewRequestID()
+	e.UserIdentity = audit.UserIdentity{Type: "Unknown"}
+	if user.ID != "" {
+		e.UserIdentity = audit.UserIdentity{Type: "IdentityCenterUser", PrincipalID: user.ID, UserName: user.UserName}
+	}
+	e.AdditionalEventData = details
+	if failure != nil {
+		e.ErrorCode, e.ErrorMessage = "Failure", fmt.Sprint(failure)
+	}
+	return s.audit.Write(ctx, e)
+}
+
+// resourceType is CloudTrail's type of an ARN.
+func resourceType(arn string) string {
+	for _, t := range []struct{ part, name string }{
+		{":application/", "AWS::SSO::Application"}, {":trustedTokenIssuer/", "AWS::SSO::TrustedTokenIssuer"}, {":instance/", "AWS::SSO::Instance"},
+		{":identitystore/", "AWS::IdentityStore::IdentityStore"}, {":user/", "AWS::IdentityStore::User"}, {":group/", "AWS::IdentityStore::Group"},
+		{":membership/", "AWS::IdentityStore::GroupMembership"}, {":role/", "AWS::IAM::Role"},
+	} {
+		if strings.Contains(arn, t.part) {
+			return t.name
+		}
+	}
+	return "AWS::SSO::Resource"
+}

@@ -1,0 +1,45 @@
+package symbolon
+
+import (
+	"log"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// secure stands before every route. Requests whose framing or target two parsers could read differently go to the API, which
+// refuses them in AWS's shape; over TLS the browser is told to stay there.
+func secure(routes, api http.Handler, overTLS bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if overTLS {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		// net/http drops Content-Length beside Transfer-Encoding without a word; no SDK sends chunks here.
+		if len(r.TransferEncoding) > 0 || r.URL.IsAbs() || r.URL.Path == "" || !strings.HasPrefix(r.RequestURI, "/") {
+			refuseFraming(w)
+			return
+		}
+		// The mux would redirect these to their clean form; an SDK's signature would not survive that.
+		if strings.Contains(r.URL.Path, "//") || strings.Contains(r.URL.Path, "/.") && !strings.HasPrefix(r.URL.Path, "/.well-known/") {
+			api.ServeHTTP(w, r)
+			return
+		}
+		routes.ServeHTTP(w, r)
+	})
+}
+
+func refuseFraming(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("x-amzn-ErrorType", "InvalidRequestException")
+	h.Set("Connection", "close")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write([]byte(`{"error":"invalid_request","error_description":"the request's framing or target form is not accepted",` +
+		`"message":"the request's framing or target form is not accepted"}`)) // the client is gone: nothing to do
+}
+
+// quietLog passes net/http's own complaints (TLS handshakes, broken connections) to the log at debug level.
+func quietLog(l *slog.Logger) *log.Logger {
+	return slog.NewLogLogger(l.Handler(), slog.LevelDebug)
+}

@@ -1,0 +1,232 @@
+package symbolon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/audit"
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/oidc"
+	"github.com/symbolon/symbolon/internal/sigv4"
+	"github.com/symbolon/symbolon/internal/ssoadmin"
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/store/sqlite"
+	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/web"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// Server is a running token service: its rooms over one store. Make it with New, close it with Close.
+type Server struct {
+	config Config
+	issuer string
+
+	db        *store.DB
+	audit     *audit.Log
+	keys      *token.Keyring
+	minter    *token.Minter
+	verifier  *sigv4.Verifier
+	iam       *iam.Server
+	directory *identitystore.Server
+	admin     *ssoadmin.Server
+	oidc      *oidc.Server
+	web       *web.Server
+	limits    *limits
+
+	handler http.Handler
+}
+
+// New opens the store, making the folder, the schema and the keys if need be, and builds the rooms. It serves nothing yet.
+// Config faults, an unreadable master key, a store that another process holds, a newer schema are errors.
+func New(ctx context.Context, c Config) (*Server, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, issuer: c.Issuer}
+	if s.issuer == "" {
+		s.issuer = c.origin(c.Listen)
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.build()
+	s.handler = s.routes()
+	return s, nil
+}
+
+// origin is the issuer of a listener at addr.
+func (c Config) origin(addr string) string {
+	if c.TLSCert != "" {
+		return "https://" + addr
+	}
+	return "http://" + addr
+}
+
+// open opens what lasts: store, keys, audit log.
+func (s *Server) open(ctx context.Context) error {
+	if err := os.MkdirAll(s.config.Data, 0o700); err != nil {
+		return err
+	}
+	backend, err := s.backend()
+	if err != nil {
+		return err
+	}
+	tables := slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables())
+	if s.db, err = store.Open(ctx, backend, tables, store.Options{Now: s.config.Now}); err != nil {
+		return err
+	}
+	master, err := s.config.masterKey()
+	if err != nil {
+		return err
+	}
+	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{MasterKey: master, Now: s.config.Now, Log: s.config.Log}); err != nil {
+		return err
+	}
+	path := s.config.AuditLog
+	if path == "" {
+		path = filepath.Join(s.config.Data, "audit.jsonl")
+	}
+	s.audit, err = audit.Open(path)
+	return err
+}
+
+func (s *Server) backend() (store.Backend, error) {
+	if s.config.Memory {
+		return sqlite.Memory()
+	}
+	return sqlite.Open(filepath.Join(s.config.Data, "symbolon.db"))
+}
+
+// build makes the rooms and introduces them to each other.
+func (s *Server) build() {
+	c := s.config
+	s.minter = &token.Minter{Keys: s.keys, Issuer: s.issuer, Now: c.Now}
+	pages := &wire.Pages{Key: s.pagingKey}
+	s.iam = &iam.Server{DB: s.db, Keys: s.keys, Minter: s.minter, Now: c.Now, Log: c.Log, UserEnabled: userEnabled}
+	if len(c.IdentityContextActions) > 0 {
+		s.iam.IdentityContextActions = c.IdentityContextActions
+	}
+	s.directory = &identitystore.Server{DB: s.db, Pages: pages, Now: c.Now, Log: c.Log}
+	s.directory.OnDelete = ssoadmin.ForgetPrincipal
+	s.admin = &ssoadmin.Server{DB: s.db, Pages: pages, Now: c.Now, Log: c.Log, Authorize: s.authorizeInside}
+	s.verifier = &sigv4.Verifier{Lookup: s.iam.Credential}
+	s.oidc = &oidc.Server{
+		DB: s.db, IAM: s.iam, Admin: s.admin, Minter: s.minter, Log: c.Log,
+		Issuers: &token.Issuers{
+			AllowInsecure: c.Development, AllowedOrigins: c.AllowedIssuerOrigins, MaxLifetime: c.AssertionMaxLifetime, Now: c.Now, Log: c.Log,
+		},
+		AccessTokenTTL: c.AccessTokenTTL, CodeTTL: c.CodeTTL, RefreshGrace: *c.RefreshGrace,
+		RefreshTTL: c.RefreshTTL, RefreshIdleTTL: c.RefreshIdleTTL,
+	}
+	if *c.RefreshGrace == 0 {
+		s.oidc.RefreshGrace = -1
+	}
+	s.web = &web.Server{
+		DB: s.db, OIDC: s.oidc, Directory: s.directory, Keys: s.keys, Issuer: s.issuer, Audit: s.recordPage,
+		SessionTTL: c.SignInTTL, IdleTTL: c.SignInIdleTTL, Log: c.Log,
+	}
+	if c.Limits == "on" {
+		s.limits = newLimits(time.Now)
+	}
+}
+
+// pagingKey is the key of NextToken values. Without a key no page is sealed, and none opens.
+func (s *Server) pagingKey() []byte {
+	_, key, err := s.keys.Secret(token.PagingMAC)
+	if err != nil {
+		s.config.Log.Error("no paging key", "error", err)
+		return nil
+	}
+	return key
+}
+
+// userEnabled is iam's question to the directory, which it does not know.
+func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {
+	user, err := identitystore.GetUser(tx, identityStoreID, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return user.Enabled, err
+}
+
+// routes hangs the browser's routes and the APIs on one handler. They share no mux entry: a page cannot end up on an SDK path,
+// and whatever no page claims is answered by wire, in JSON or XML.
+func (s *Server) routes() http.Handler {
+	api := &wire.Server{
+		Services:     []*wire.Service{s.oidc.Service(), s.oidc.TokenService(), s.admin.Service(), s.directory.Service(), s.iam.Service()},
+		Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
+		Now: s.config.Now, Log: s.config.Log,
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.Handle("/.well-known/", s.oidc.Discovery())
+	for _, pattern := range s.web.Patterns() {
+		mux.Handle(pattern, s.web.Handler())
+	}
+	apiHandler := api.Handler()
+	mux.Handle("/", apiHandler)
+	return secure(mux, apiHandler, s.config.TLSCert != "")
+}
+
+// Handler serves everything: APIs, pages, discovery, health.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Issuer is the `iss` of the tokens and the base URL of the endpoints.
+func (s *Server) Issuer() string { return s.issuer }
+
+// health answers 200 once the store answers.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.db.View(r.Context(), func(*store.Tx) error { return nil }); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, `{"status":"unavailable"}`)
+		return
+	}
+	fmt.Fprintln(w, `{"status":"ok"}`)
+}
+
+// Serve answers requests on l until ctx ends, then lets those under way finish, for ten seconds at most.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
+	}
+	done := make(chan error, 1)
+	go func() {
+		if s.config.TLSCert != "" {
+			done <- h.ServeTLS(l, s.config.TLSCert, s.config.TLSKey)
+			return
+		}
+		done <- h.Serve(l)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return h.Shutdown(drain)
+}
+
+// Close flushes the audit log and closes the store.
+func (s *Server) Close() error {
+	var faults []error
+	if s.db != nil {
+		faults = append(faults, s.db.Close())
+	}
+	if s.audit != nil {
+		faults = append(faults, s.audit.Close())
+	}
+	return errors.Join(faults...)
+}

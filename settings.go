@@ -1,0 +1,156 @@
+package symbolon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// EnvironmentPrefix begins the environment variable of every setting: SYMBOLON_CONFIG_REFRESH_GRACE.
+const EnvironmentPrefix = "SYMBOLON_CONFIG_"
+
+// Settings are the names of all settings, in the order of Config's fields.
+func Settings() []string {
+	var names []string
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("config"); name != "-" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Set gives the setting called name the value written in text. Lists are separated by commas; an empty text unsets.
+// Unknown names and malformed values are errors that name the setting.
+func (c *Config) Set(name, text string) error {
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("config") == name && name != "-" {
+			if err := setField(reflect.ValueOf(c).Elem().Field(i), text); err != nil {
+				return fmt.Errorf("setting %s: %w", name, err)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no setting called %q", name)
+}
+
+func setField(field reflect.Value, text string) error {
+	if text == "" {
+		field.SetZero()
+		return nil
+	}
+	switch value := field.Addr().Interface().(type) {
+	case *string:
+		*value = text
+	case *bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		*value = b
+	case *[]string:
+		*value = nil
+		for _, item := range strings.Split(text, ",") {
+			*value = append(*value, strings.TrimSpace(item))
+		}
+	case *time.Duration:
+		d, err := parseDuration(text)
+		*value = d
+		return err
+	case **time.Duration:
+		d, err := parseDuration(text)
+		*value = &d
+		return err
+	default:
+		panic(fmt.Sprintf("symbolon: no rule for settings of type %s", field.Type()))
+	}
+	return nil
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration such as 30s or 8h", text)
+	}
+	return d, nil
+}
+
+// LoadConfig reads the settings from the file at path (YAML; none if empty), then from environment, in the form of os.Environ, then
+// from flags by name. Unknown names in the file, and in the environment behind the prefix, are errors.
+func LoadConfig(path string, environment []string, flags map[string]string) (Config, error) {
+	var c Config
+	if path != "" {
+		if err := c.readFile(path); err != nil {
+			return c, err
+		}
+	}
+	var faults []error
+	for _, entry := range environment {
+		variable, value, _ := strings.Cut(entry, "=")
+		if suffix, ok := strings.CutPrefix(variable, EnvironmentPrefix); ok {
+			faults = append(faults, c.Set(strings.ReplaceAll(strings.ToLower(suffix), "_", "-"), value))
+		}
+	}
+	for _, name := range Settings() {
+		if value, ok := flags[name]; ok {
+			faults = append(faults, c.Set(name, value))
+		}
+	}
+	return c, errors.Join(faults...)
+}
+
+// readFile sets what the YAML file at path says: a map from setting to scalar, or to a list of scalars.
+func (c *Config) readFile(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	values := map[string]any{}
+	if err := yaml.UnmarshalWithOptions(text, &values); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	var faults []error
+	for name, value := range values {
+		if !slices.Contains(Settings(), name) {
+			faults = append(faults, fmt.Errorf("%s: there is no setting called %q", path, name))
+			continue
+		}
+		text, err := settingText(value)
+		if err == nil {
+			err = c.Set(name, text)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func settingText(value any) (string, error) {
+	switch v := value.(type) {
+	case nil:
+		return "", nil
+	case string, bool, uint64, int64, float64:
+		return fmt.Sprint(v), nil
+	case []any:
+		var items []string
+		for _, item := range v {
+			text, ok := item.(string)
+			if !ok || strings.Contains(text, ",") {
+				return "", fmt.Errorf("%v is not a list of plain words", value)
+			}
+			items = append(items, text)
+		}
+		return strings.Join(items, ","), nil
+	}
+	return "", fmt.Errorf("%v is neither a plain value nor a list", value)
+}
