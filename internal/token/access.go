@@ -131,9 +131,7 @@ func (m *Minter) opaque(a AccessToken) (string, error) {
 		return "", err
 	}
 	epoch, _ := m.Keys.Epoch()
-	p := make(packer, 0, 512)
-	p.byte(accessVersion)
-	p.raw(k.short[:])
+	p := newMACToken(k.key, accessPrefix, accessVersion, 640)
 	p.uint32(epoch)
 	p.text(a.ID)
 	p.session(a.Session)
@@ -151,14 +149,11 @@ func (m *Minter) opaque(a AccessToken) (string, error) {
 }
 
 func (m *Minter) openOpaque(s string) (a AccessToken, epoch uint32, err error) {
-	body, err := m.openMAC(AccessMAC, accessPrefix, s, 1)
+	_, fields, err := m.openMAC(AccessMAC, accessPrefix, accessVersion, s)
 	if err != nil {
 		return a, 0, err
 	}
-	if body[0] != accessVersion {
-		return a, 0, invalid("version %d", body[0])
-	}
-	u := unpacker{b: body[1+shortIDLen:]}
+	u := unpacker{b: fields}
 	epoch = u.uint32()
 	a = AccessToken{
 		ID: u.text(), Session: u.session(),

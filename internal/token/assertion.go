@@ -143,7 +143,14 @@ func (i *Issuers) Verify(ctx context.Context, issuerURL string, algorithms []str
 	if err != nil {
 		return Assertion{}, err
 	}
-	return claims.assertion(issuerURL, at, orDefault(i.MaxLifetime, 24*time.Hour))
+	a, err := claims.assertion(issuerURL, at, orDefault(i.MaxLifetime, 24*time.Hour))
+	if err != nil {
+		return Assertion{}, err
+	}
+	if json.Unmarshal(c.payload, &a.Claims) != nil {
+		return Assertion{}, refuse("the assertion's claims cannot be read")
+	}
+	return a, nil
 }
 
 func verifyJWS(jwt string, alg jose.SignatureAlgorithm, key foreignKey, payload []byte) error {

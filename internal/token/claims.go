@@ -55,14 +55,6 @@ func (c claimSet) assertion(issuer string, at time.Time, maxLifetime time.Durati
 	if err := c.times(&a, at, maxLifetime); err != nil {
 		return Assertion{}, err
 	}
-	a.Claims = make(map[string]any, len(c))
-	for name, raw := range c {
-		var v any
-		if json.Unmarshal(raw, &v) != nil {
-			return Assertion{}, refuse("the assertion's claim %.40q cannot be read", name)
-		}
-		a.Claims[name] = v
-	}
 	return a, nil
 }
 

@@ -2,8 +2,10 @@ package token
 
 import (
 	"crypto/hmac"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -46,34 +48,48 @@ func (m *Minter) checkEpoch(epoch uint32) error {
 	return nil
 }
 
-// sealMAC ends a token of the form prefix + base64url(body ‖ MAC). The MAC covers the prefix too.
-func sealMAC(k *key, prefix string, body packer) string {
-	sum := k.mac([]byte(prefix), body)
-	return prefix + encodeBase64URL(append(body, sum[:]...))
+// newMACToken begins a token of the form prefix + base64url(version ‖ key id ‖ fields ‖ MAC), in bytes.
+func newMACToken(k *key, prefix string, version byte, size int) packer {
+	p := append(make(packer, 0, size), prefix...)
+	p.byte(version)
+	p.raw(k.short[:])
+	return p
 }
 
-// openMAC checks such a token and returns its body. keyAt is where the key id stands in it.
-func (m *Minter) openMAC(p Purpose, prefix, s string, keyAt int) (body []byte, err error) {
-	if len(s) < len(prefix) || s[:len(prefix)] != prefix || len(s) > maxTokenSize {
-		return nil, invalid("not of the form %s…", prefix)
+// sealMAC ends such a token. The MAC covers the prefix too.
+func sealMAC(k *key, prefix string, p packer) string {
+	sum := k.mac(p)
+	p.raw(sum[:])
+	s := make([]byte, 0, len(prefix)+base64.RawURLEncoding.EncodedLen(len(p)-len(prefix)))
+	s = append(s, prefix...)
+	return string(base64.RawURLEncoding.AppendEncode(s, p[len(prefix):]))
+}
+
+// openMAC checks such a token and gives the key it was made with and its fields.
+func (m *Minter) openMAC(p Purpose, prefix string, version byte, s string) (k *key, fields []byte, err error) {
+	if !strings.HasPrefix(s, prefix) || len(s) > maxTokenSize {
+		return nil, nil, invalid("not of the form %s…", prefix)
 	}
 	raw, err := decodeBase64URL(s[len(prefix):])
 	if err != nil {
-		return nil, invalid("not canonical base64url")
+		return nil, nil, invalid("not canonical base64url")
 	}
-	if len(raw) < keyAt+shortIDLen+macLen {
-		return nil, invalid("too short")
+	if len(raw) < 1+shortIDLen+macLen {
+		return nil, nil, invalid("too short")
 	}
-	k, err := m.Keys.useShort(p, raw[keyAt:keyAt+shortIDLen])
+	held, err := m.Keys.useShort(p, raw[1:1+shortIDLen])
 	if errors.Is(err, errNoKey) {
-		return nil, invalid("no live key of ours has its key id")
+		return nil, nil, invalid("no live key of ours has its key id")
 	} else if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	body, sum := raw[:len(raw)-macLen], raw[len(raw)-macLen:]
-	want := k.mac([]byte(prefix), body)
+	want := held.mac([]byte(prefix), body)
 	if !hmac.Equal(want[:], sum) {
-		return nil, invalid("the MAC does not fit")
+		return nil, nil, invalid("the MAC does not fit")
 	}
-	return body, nil
+	if body[0] != version {
+		return nil, nil, invalid("version %d", body[0])
+	}
+	return held.key, body[1+shortIDLen:], nil
 }

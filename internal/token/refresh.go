@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -30,9 +29,7 @@ func (m *Minter) RefreshToken(r RefreshToken) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := make(packer, 0, 128)
-	p.byte(refreshVersion)
-	p.raw(k.short[:])
+	p := newMACToken(k.key, refreshPrefix, refreshVersion, 128)
 	p.uint32(r.Epoch)
 	p.number(uint64(r.Generation))
 	p.text(r.Family)
@@ -46,15 +43,12 @@ func (m *Minter) RefreshToken(r RefreshToken) (string, error) {
 // VerifyRefreshToken verifies MAC and epoch (ErrInvalid). Whether the generation is the current one, and whether the
 // family lives, its row says.
 func (m *Minter) VerifyRefreshToken(s string) (RefreshToken, error) {
-	body, err := m.openMAC(RefreshMAC, refreshPrefix, s, 1)
+	k, fields, err := m.openMAC(RefreshMAC, refreshPrefix, refreshVersion, s)
 	if err != nil {
 		return RefreshToken{}, err
 	}
-	if body[0] != refreshVersion {
-		return RefreshToken{}, invalid("version %d", body[0])
-	}
-	u := unpacker{b: body[1+shortIDLen:]}
-	r := RefreshToken{KeyID: hex.EncodeToString(body[1 : 1+shortIDLen]), Epoch: u.uint32()}
+	u := unpacker{b: fields}
+	r := RefreshToken{KeyID: k.id, Epoch: u.uint32()}
 	r.Generation, r.Family = int64(u.number()), u.text()
 	if u.close() != nil || r.Generation < 0 || r.Family == "" {
 		return RefreshToken{}, invalid("malformed")

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -53,8 +54,11 @@ func (k *Keyring) sign(typ string, payload []byte, alg Algorithm) (string, error
 	if err != nil {
 		return "", err
 	}
-	input := h.headers[typ] + "." + encodeBase64URL(payload)
-	digest := sha256.Sum256([]byte(input))
+	header := h.headers[typ]
+	jws := make([]byte, 0, len(header)+base64.RawURLEncoding.EncodedLen(len(payload))+maxSignature+2)
+	jws = append(append(jws, header...), '.')
+	jws = base64.RawURLEncoding.AppendEncode(jws, payload)
+	digest := sha256.Sum256(jws)
 	if alg == RS256 {
 		k.rsaSlots <- struct{}{}
 		defer func() { <-k.rsaSlots }()
@@ -68,8 +72,11 @@ func (k *Keyring) sign(typ string, payload []byte, alg Algorithm) (string, error
 			return "", err
 		}
 	}
-	return input + "." + encodeBase64URL(signature), nil
+	return string(base64.RawURLEncoding.AppendEncode(append(jws, '.'), signature)), nil
 }
+
+// maxSignature is the length of the longest signature we make, RS256 with 2048 bits, in base64url.
+const maxSignature = 342
 
 // verify opens a compact JWS of ours with typ at+jwt. The header must be, byte for byte, the one we put before tokens of
 // one of our live keys: typ, alg and kid are bound to the key at once, and nothing in a stranger's header is interpreted.
