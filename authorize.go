@@ -77,7 +77,11 @@ func (s *Server) authorize(ctx context.Context, c *wire.Call) error {
 
 // authorizeInside is the same question asked by a room in the middle of its own transaction.
 func (s *Server) authorizeInside(ctx context.Context, tx *store.Tx, action, resource string) error {
-	return s.permit(ctx, tx, action, resource, nil)
+	var values map[string][]string
+	if call := wire.CallFrom(ctx); call != nil {
+		values = call.Context
+	}
+	return s.permit(ctx, tx, action, resource, values)
 }
 
 func (s *Server) permit(ctx context.Context, tx *store.Tx, action, resource string, values map[string][]string) error {
@@ -100,9 +104,10 @@ func denied(message, reason string) *wire.Error {
 	return &wire.Error{Code: "AccessDeniedException", Status: http.StatusBadRequest, Message: message, Reason: reason}
 }
 
-// accountOf is the account field of an ARN; empty where the ARN has none, as those of instances.
+// accountOf is the account that owns a resource, by its ARN; empty, meaning the caller's own, where the ARN has none, as those of
+// instances, or is everybody's, as those of application providers.
 func accountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "aws" {
 		return parts[4]
 	}
 	return ""

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"regexp"
 	"time"
+
+	"github.com/symbolon/symbolon/internal/iam"
 )
 
 // Config is every setting. The zero value works: it is a production server of the folder ".symbolon" on 127.0.0.1:8080.
@@ -145,6 +147,11 @@ func (c Config) checkNames() error {
 		u, err := url.Parse(o)
 		if err != nil || u.Scheme+"://"+u.Host != o || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			faults = append(faults, fmt.Errorf("allowed-issuer-origins: %q is not an origin such as http://10.0.0.5:8080", o))
+		}
+	}
+	if len(c.IdentityContextActions) > 0 {
+		if err := iam.CheckIdentityContextActions(c.IdentityContextActions); err != nil {
+			faults = append(faults, fmt.Errorf("identity-context-actions: %w", err))
 		}
 	}
 	if c.Limits != "on" && c.Limits != "off" {
