@@ -130,7 +130,6 @@ func appendMember(b []byte, name string, value any) []byte {
 // queryCodes are the codes that the query services give to errors which other services call otherwise.
 var queryCodes = map[string]string{
 	"AccessDeniedException":               "AccessDenied",
-	"ExpiredTokenException":               "ExpiredToken",
 	"IncompleteSignatureException":        "IncompleteSignature",
 	"InternalServerException":             "InternalFailure",
 	"InvalidSignatureException":           "SignatureDoesNotMatch",
