@@ -16,10 +16,7 @@ const (
 
 // mint makes the tokens of an approved grant. It runs inside the transaction, before its commit: a fault here consumes nothing.
 func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIAMOutput, error) {
-	access, err := s.accessToken(r, a)
-	if err != nil {
-		return nil, err
-	}
+	access := s.accessToken(tx, r, a)
 	text, err := s.Minter.AccessToken(access, r.app.AccessTokenFormat(), r.app.SigningAlgorithm())
 	if err != nil {
 		return nil, err
@@ -43,14 +40,19 @@ func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIA
 	return out, nil
 }
 
-// accessToken is what the access token will say.
-func (s *Server) accessToken(r *request, a *approved) (token.AccessToken, error) {
-	return token.AccessToken{
+// accessToken is what the access token will say. The JWT form, which resource servers verify offline, names them in aud (RFC 9068 §2.2);
+// whoever asks us is answered by the targets of the moment instead.
+func (s *Server) accessToken(tx *store.Tx, r *request, a *approved) token.AccessToken {
+	t := token.AccessToken{
 		ID: token.NewCredentialID(a.expires), Session: a.auth.Session, Application: r.app.ARN, InstanceARN: r.app.InstanceARN,
-		IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID, Scopes: a.scopes, Audience: []string{r.app.ARN},
+		IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID, Scopes: a.scopes,
 		Actors: a.auth.Actors, TrustedTokenIssuer: a.auth.TrustedTokenIssuer,
 		AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
-	}, nil
+	}
+	if r.app.AccessTokenFormat() == token.JWT {
+		t.Audience = audience(tx, t)
+	}
+	return t
 }
 
 // identity adds the identity context and the ID token that the scopes ask for.
