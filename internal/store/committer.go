@@ -58,8 +58,8 @@ func (c *committer) submit(p *pending) error {
 	batch := c.take()
 	c.mu.Unlock()
 
+	defer c.handOver() // even when the backend panics
 	c.run(batch, p)
-	c.handOver()
 	return p.err
 }
 

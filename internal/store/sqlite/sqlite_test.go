@@ -1,58 +1,55 @@
 package sqlite_test
 
 import (
-	"context"
+	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/store/sqlite"
+	"github.com/symbolon/symbolon/internal/store/storetest"
 )
 
-type thing struct {
-	ID    string    `store:"id,key"`
-	Name  string    `store:"name"`
-	Count int       `store:"count"`
-	Tags  []string  `store:"tags"`
-	Until time.Time `store:"until,expiry"`
+// node is one of several nodes on one handle of the database: this process owns the file once.
+type node struct{ store.Backend }
+
+func (node) Close() error { return nil }
+
+func harness(t *testing.T, open func() (store.Backend, error)) (storetest.Harness, *store.Backend) {
+	t.Helper()
+	b, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return storetest.Harness{Open: func(*testing.T) store.Backend { return node{b} }}, &b
 }
 
-var (
-	hot  = store.NewTable[thing](store.Spec{Name: "hot", Indexes: []store.Index{{Name: "by_name", Columns: []string{"name"}, Unique: true, Sparse: true}}})
-	cold = store.NewTable[thing](store.Spec{Name: "cold", Cached: true, Indexes: []store.Index{{Name: "by_name", Columns: []string{"name"}, Unique: true, Sparse: true}}})
-)
+func TestMemory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		h, _ := harness(t, sqlite.Memory)
+		return h
+	})
+}
 
-func TestFirst(t *testing.T) {
-	b, err := sqlite.Memory()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	db, err := store.Open(ctx, b, []store.Definition{hot, cold}, store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	for _, tb := range []*store.Table[thing]{hot, cold} {
-		err = db.Update(ctx, func(tx *store.Tx) error {
-			return tb.Insert(tx, thing{ID: "a", Name: "x", Tags: []string{"1"}})
-		})
-		if err != nil {
-			t.Fatal(err)
+func TestFile(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		path := filepath.Join(t.TempDir(), "folder", "symbolon.db")
+		open := func() (store.Backend, error) { return sqlite.Open(path) }
+		h, b := harness(t, open)
+		h.Restart = func(t *testing.T) {
+			if err := (*b).Close(); err != nil {
+				t.Fatal(err)
+			}
+			again, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			*b = again
 		}
-		err = db.Update(ctx, func(tx *store.Tx) error {
-			return tb.Insert(tx, thing{ID: "a", Name: "x", Tags: []string{"1"}})
-		})
-		t.Log(err)
-		err = db.Update(ctx, func(tx *store.Tx) error {
-			return tb.Insert(tx, thing{ID: "b", Name: "x", Tags: []string{"1"}})
-		})
-		t.Log(err)
-		db.View(ctx, func(tx *store.Tx) error {
-			t.Log(tb.Get(tx, "a"))
-			t.Log(tb.GetBy(tx, "by_name", "x"))
-			t.Log(tb.List(tx, store.Query{}))
-			return nil
-		})
-	}
+		return h
+	})
 }

@@ -1,0 +1,133 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/store/sqlite"
+)
+
+// family has the size and shape of a refresh family, the row that is written most.
+type family struct {
+	ID          string    `store:"id,key"`
+	User        string    `store:"user_id"`
+	Application string    `store:"application"`
+	Scopes      []string  `store:"scopes"`
+	Generation  int64     `store:"generation"`
+	Rotated     time.Time `store:"rotated"`
+	Expires     time.Time `store:"expires,expiry"`
+}
+
+var (
+	families     = store.NewTable[family](store.Spec{Name: "families"})
+	applications = store.NewTable[family](store.Spec{Name: "applications", Cached: true})
+)
+
+const population = 10_000
+
+func benchDB(b *testing.B) *store.DB {
+	b.Helper()
+	backend, err := sqlite.Open(filepath.Join(b.TempDir(), "db", "symbolon.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	db, err := store.Open(ctx, backend, []store.Definition{families, applications}, store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { err = errors.Join(err, db.Close()) })
+	err = db.Update(ctx, func(tx *store.Tx) error {
+		for i := range population {
+			f := family{ID: id(i), User: "user-" + id(i), Application: "arn:aws:sso::123456789012:application/ssoins-1234567890abcdef/apl-1234567890abcdef",
+				Scopes: []string{"openid", "aws"}, Expires: time.Now().Add(time.Hour)}
+			if err := errors.Join(families.Put(tx, f), applications.Put(tx, f)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+func id(i int) string { return fmt.Sprintf("%016x-%016x", uint64(i)*0x9E3779B97F4A7C15, i) }
+
+// measure reports the processor time of the whole process for each operation beside the elapsed time.
+func measure(b *testing.B, run func()) {
+	var before, after syscall.Rusage
+	b.ReportAllocs()
+	b.ResetTimer()
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	run()
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	b.ReportMetric(float64(cpu)/1000/float64(b.N), "cpu-µs/op")
+}
+
+func read(b *testing.B, table *store.Table[family]) {
+	db := benchDB(b)
+	measure(b, func() {
+		for i := range b.N {
+			err := db.View(context.Background(), func(tx *store.Tx) error {
+				_, err := table.Get(tx, id(i%population))
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkGetCached(b *testing.B) { read(b, applications) }
+
+func BenchmarkGet(b *testing.B) { read(b, families) }
+
+func rotate(db *store.DB, i int) error {
+	return db.Update(context.Background(), func(tx *store.Tx) error {
+		f, err := families.Get(tx, id(i%population))
+		if err != nil {
+			return err
+		}
+		f.Generation++
+		f.Rotated = tx.Now()
+		return families.Put(tx, f)
+	})
+}
+
+func BenchmarkUpdateOneRow(b *testing.B) {
+	b.Run("serial", func(b *testing.B) {
+		db := benchDB(b)
+		measure(b, func() {
+			for i := range b.N {
+				if err := rotate(db, i); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
+	b.Run("parallel-64", func(b *testing.B) {
+		db := benchDB(b)
+		var next atomic.Int64
+		b.SetParallelism(32) // times GOMAXPROCS
+		measure(b, func() {
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := rotate(db, int(next.Add(1))*7919); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	})
+}

@@ -1,0 +1,309 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+var cachedCases = []testCase{
+	{"cached/read without queries", cachedNoQueries},
+	{"cached/own writes at once", ownWritesAtOnce},
+	{"cached/cancelled writes leave no trace", cancelledCached},
+	{"cached/readers under writers", readersUnderWriters},
+	{"cached/hot tables leave the feed alone", hotLeavesFeed},
+}
+
+var feedCases = []testCase{
+	{"feed/reaches other nodes within a second", feedReaches},
+	{"feed/an older transaction is not lost", olderTransaction},
+	{"feed/an older commit held up is not lost", olderCommit},
+	{"feed/a deaf node reads through", deafReadsThrough},
+	{"feed/deaf at the gate", deafAtGate},
+	{"feed/a deaf node may write", deafWrites},
+	{"feed/written through is read at once", writtenThrough},
+	{"feed/a node far behind loads anew", farBehind},
+}
+
+func cachedNoQueries(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	db := e.nodeOn(f, store.Options{})
+	e.update(db, put(cold, row{Realm: "r", ID: "a", Email: "a@"}))
+	before := f.queries.Load()
+	e.view(db, func(tx *store.Tx) error {
+		_, err := cold.Get(tx, "r", "a")
+		_, by := cold.GetBy(tx, "by_email", "r", "a@")
+		_, list := cold.List(tx, store.Query{Values: []string{"r"}})
+		return errors.Join(err, by, list)
+	})
+	if n := f.queries.Load() - before; n != 0 {
+		e.Errorf("%d queries", n)
+	}
+}
+
+func ownWritesAtOnce(e *env) {
+	for _, shared := range []bool{false, true} {
+		db := e.node(store.Options{Shared: shared})
+		together(8, func(i int) {
+			for n := range 20 {
+				e.check(db.Update(e.ctx, put(cold, row{Realm: "r", ID: fmt.Sprint(i), Count: n})))
+				e.check(db.View(e.ctx, func(tx *store.Tx) error {
+					r, err := cold.Get(tx, "r", fmt.Sprint(i))
+					if r.Count != n {
+						e.Errorf("wrote %d and read %d", n, r.Count)
+					}
+					return err
+				}))
+			}
+		})
+	}
+}
+
+func cancelledCached(e *env) {
+	db := e.node(store.Options{})
+	e.update(db, put(cold, row{Realm: "r", ID: "a", Email: "a@"}))
+	mine := errors.New("mine")
+	e.want(db.Update(e.ctx, func(tx *store.Tx) error {
+		return errors.Join(cold.Delete(tx, "r", "a"), cold.Insert(tx, row{Realm: "r", ID: "b", Email: "a@"}), mine)
+	}), mine)
+	expect(e, db, cold, row{Realm: "r", ID: "a", Email: "a@"})
+	e.view(db, func(tx *store.Tx) error {
+		r, err := cold.GetBy(tx, "by_email", "r", "a@")
+		if r.ID != "a" {
+			e.Errorf("found %v", r)
+		}
+		return err
+	})
+}
+
+// readersUnderWriters: the sum over rows is constant in every view.
+func readersUnderWriters(e *env) {
+	db := e.node(store.Options{})
+	const rows = 300
+	e.update(db, func(tx *store.Tx) error {
+		var errs []error
+		for i := range rows {
+			errs = append(errs, cold.Insert(tx, row{Realm: "r", ID: fmt.Sprint(i), Count: 10}))
+		}
+		return errors.Join(errs...)
+	})
+	var stop atomic.Bool
+	together(4, func(i int) {
+		if i == 0 {
+			defer stop.Store(true)
+			for n := range 150 {
+				e.check(db.Update(e.ctx, func(tx *store.Tx) error {
+					from, to := fmt.Sprint(n%rows), fmt.Sprint((n*7+1)%rows)
+					if from == to {
+						return nil
+					}
+					a, errA := cold.Get(tx, "r", from)
+					b, errB := cold.Get(tx, "r", to)
+					a.Count--
+					b.Count++
+					return errors.Join(errA, errB, cold.Put(tx, a), cold.Put(tx, b))
+				}))
+			}
+			return
+		}
+		for !stop.Load() {
+			e.check(db.View(e.ctx, func(tx *store.Tx) error {
+				all, err := cold.List(tx, store.Query{})
+				sum := 0
+				for _, r := range all {
+					sum += r.Count
+				}
+				if sum != 10*rows {
+					e.Errorf("sum is %d", sum)
+				}
+				return err
+			}))
+		}
+	})
+}
+
+func hotLeavesFeed(e *env) {
+	db := e.node(store.Options{})
+	// If a hot write moved the feed, this transaction would be disturbed by it.
+	runs, err := interrupted(e, db, get(cold, "a"), put(hot, row{Realm: "r", ID: "a"}), put(cold, row{Realm: "r", ID: "a"}))
+	wantRuns(e, runs, err, 1)
+}
+
+// eventually waits for a node to see the count of a cached row.
+func eventually(e *env, db *store.DB, id string, count int) {
+	e.Helper()
+	start := time.Now()
+	for {
+		var got row
+		e.view(db, func(tx *store.Tx) error {
+			r, err := cold.Get(tx, "r", id)
+			got = r
+			if errors.Is(err, store.ErrNotFound) {
+				return nil
+			}
+			return err
+		})
+		if got.Count == count {
+			return
+		}
+		if time.Since(start) > time.Second {
+			e.Fatalf("row %s is %v after a second", id, got)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func feedReaches(e *env) {
+	a, b := e.node(store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	for n := 1; n <= 3; n++ {
+		e.update(a, func(tx *store.Tx) error {
+			return errors.Join(cold.Put(tx, row{Realm: "r", ID: "x", Count: n, Email: fmt.Sprint(n)}), cold.Put(tx, row{Realm: "r", ID: fmt.Sprint("x", n), Count: n}))
+		})
+		eventually(e, b, "x", n)
+		e.update(b, put(cold, row{Realm: "r", ID: "y", Count: n}))
+		eventually(e, a, "y", n)
+	}
+	e.view(b, func(tx *store.Tx) error {
+		_, err := cold.GetBy(tx, "by_email", "r", "2")
+		e.want(err, store.ErrNotFound)
+		_, err = cold.GetBy(tx, "by_email", "r", "3")
+		return err
+	})
+	e.update(a, func(tx *store.Tx) error { return cold.Delete(tx, "r", "x") })
+	eventually(e, b, "x", 0)
+}
+
+func olderTransaction(e *env) {
+	a, b, watcher := e.node(store.Options{Shared: true}), e.node(store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	runs := 0
+	e.update(a, func(tx *store.Tx) error {
+		runs++
+		if err := cold.Put(tx, row{Realm: "r", ID: "older", Count: 1}); err != nil || runs > 1 {
+			return err
+		}
+		e.update(b, put(cold, row{Realm: "r", ID: "newer", Count: 1}))
+		eventually(e, watcher, "newer", 1)
+		return nil
+	})
+	eventually(e, watcher, "older", 1)
+	eventually(e, a, "newer", 1)
+}
+
+func olderCommit(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	a := e.nodeOn(f, store.Options{Shared: true})
+	b, watcher := e.node(store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	release := f.hold()
+	outcome := make(chan error)
+	go func() { outcome <- a.Update(e.ctx, put(cold, row{Realm: "r", ID: "older", Count: 1})) }()
+	f.waitHeld()
+	e.update(b, put(cold, row{Realm: "r", ID: "newer", Count: 1}))
+	eventually(e, watcher, "newer", 1)
+	release()
+	e.must(<-outcome)
+	eventually(e, watcher, "older", 1)
+	eventually(e, a, "newer", 1)
+}
+
+const deafTime = 1100 * time.Millisecond
+
+func deafReadsThrough(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	a, b := e.nodeOn(f, store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	e.update(b, put(cold, row{Realm: "r", ID: "x", Count: 1, Email: "x@", Team: "t"}))
+	eventually(e, a, "x", 1)
+	f.deaf.Store(true)
+	e.update(b, put(cold, row{Realm: "r", ID: "x", Count: 2, Email: "x@", Team: "t"}))
+	time.Sleep(deafTime)
+	if a.Lag() < time.Second {
+		e.Errorf("lag is %v", a.Lag())
+	}
+	check := func(tx *store.Tx) error {
+		r, err := cold.Get(tx, "r", "x")
+		by, errBy := cold.GetBy(tx, "by_email", "r", "x@")
+		list, errList := cold.List(tx, store.Query{Index: "by_team", Values: []string{"t"}})
+		if r.Count != 2 || by.Count != 2 || len(list) != 1 || list[0].Count != 2 {
+			e.Errorf("a deaf node reads %v, %v and %v", r, by, list)
+		}
+		return errors.Join(err, errBy, errList)
+	}
+	e.view(a, check)
+	e.update(a, func(tx *store.Tx) error { return errors.Join(check(tx), hot.Put(tx, row{Realm: "r", ID: "h"})) })
+	f.deaf.Store(false)
+	e.update(b, put(cold, row{Realm: "r", ID: "x", Count: 3}))
+	eventually(e, a, "x", 3)
+}
+
+func deafAtGate(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	a, b := e.nodeOn(f, store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	e.update(b, put(cold, row{Realm: "r", ID: "user", Count: 1}))
+	eventually(e, a, "user", 1)
+	f.deaf.Store(true)
+	seen := -1
+	e.update(a, func(tx *store.Tx) error {
+		user, err := cold.Get(tx, "r", "user")
+		if err != nil {
+			return err
+		}
+		if seen < 0 {
+			e.update(b, put(cold, row{Realm: "r", ID: "user", Count: 0}))
+			time.Sleep(deafTime)
+		}
+		seen = user.Count
+		return hot.Put(tx, row{Realm: "r", ID: "token"})
+	})
+	if seen != 0 {
+		e.Errorf("committed by a memory it could not trust")
+	}
+}
+
+func deafWrites(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	a, b := e.nodeOn(f, store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	f.deaf.Store(true)
+	time.Sleep(deafTime)
+	// Without the feed's position a write of a cached row cannot be placed: it is refused, not guessed.
+	e.want(a.Update(e.ctx, put(cold, row{Realm: "r", ID: "x"})), store.ErrUnavailable)
+	e.update(a, put(hot, row{Realm: "r", ID: "x"}))
+	f.deaf.Store(false)
+	e.update(a, put(cold, row{Realm: "r", ID: "x", Count: 1}))
+	eventually(e, b, "x", 1)
+}
+
+// writtenThrough: a node whose memory is in doubt writes without it, and sees what it wrote.
+func writtenThrough(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	a, b := e.nodeOn(f, store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	f.gone.Store(true)
+	time.Sleep(deafTime)
+	e.want(a.View(e.ctx, get(cold, "x")), store.ErrUnavailable)
+	f.gone.Store(false)
+	for n := 1; n <= 50; n++ {
+		e.update(a, put(cold, row{Realm: "r", ID: "x", Count: n}))
+		e.view(a, func(tx *store.Tx) error {
+			r, err := cold.Get(tx, "r", "x")
+			if r.Count != n {
+				e.Errorf("wrote %d and read %d", n, r.Count)
+			}
+			return err
+		})
+		time.Sleep(10 * time.Millisecond)
+	}
+	eventually(e, b, "x", 50)
+}
+
+func farBehind(e *env) {
+	// A node that is not Shared leaves no changes in the feed, as if they had been trimmed.
+	silent := e.node(store.Options{})
+	watcher := e.node(store.Options{Shared: true})
+	for n := 1; n <= 3; n++ {
+		e.update(silent, put(cold, row{Realm: "r", ID: "x", Count: n}))
+	}
+	eventually(e, watcher, "x", 3)
+	e.update(silent, func(tx *store.Tx) error { return cold.Delete(tx, "r", "x") })
+	eventually(e, watcher, "x", 0)
+}
