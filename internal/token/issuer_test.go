@@ -127,7 +127,7 @@ func signForeign(t testing.TB, key any, alg, kid string, claims any, header map[
 	}
 	payload, ok := claims.([]byte)
 	if !ok {
-		if payload, err = json.Marshal(claims); err != nil {
+		if payload, err = json.Marshal(claims, json.Deterministic(true)); err != nil {
 			t.Fatal(err)
 		}
 	}
