@@ -8,9 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
 )
 
 // AuthorizeRequest is a validated authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2.1).
@@ -68,7 +71,7 @@ func (s *Server) ParseAuthorize(ctx context.Context, query url.Values) (*Authori
 		return nil, err
 	}
 	if fault := checkAuthorize(q, a, available); fault != nil {
-		fault.RedirectTo = s.answerURL(a, url.Values{"error": {fault.Code}, "error_description": {fault.Description}})
+		fault.RedirectTo = s.Refuse(a, fault.Code, fault.Description)
 		return nil, fault
 	}
 	return a, nil
@@ -160,8 +163,15 @@ func checkResponse(q map[string]string, _ *AuthorizeRequest) *AuthorizeError {
 		return &AuthorizeError{Code: "invalid_request", Description: "response_mode must be query"}
 	case len(q["state"]) > 4096 || len(q["nonce"]) > 1024:
 		return &AuthorizeError{Code: "invalid_request", Description: "state or nonce is too long"}
+	case !printable(q["state"]) || !printable(q["nonce"]):
+		return &AuthorizeError{Code: "invalid_request", Description: "state and nonce must be UTF-8 without control characters"}
 	}
 	return nil
+}
+
+// printable text can be stored, signed and sent back as it is.
+func printable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // checkChallenge: PKCE with S256 is required of every client (RFC 9700 §2.1.1).
@@ -179,7 +189,9 @@ func checkChallenge(q map[string]string, _ *AuthorizeRequest) *AuthorizeError {
 
 func checkPrompt(q map[string]string, a *AuthorizeRequest) *AuthorizeError {
 	prompts := strings.Fields(q["prompt"])
-	a.PromptNone, a.PromptLogin = slices.Contains(prompts, "none"), slices.Contains(prompts, "login")
+	a.PromptNone = slices.Contains(prompts, "none")
+	// Another account is chosen by signing in with it.
+	a.PromptLogin = slices.Contains(prompts, "login") || slices.Contains(prompts, "select_account")
 	if a.PromptNone && len(prompts) > 1 {
 		return &AuthorizeError{Code: "invalid_request", Description: "prompt none stands alone"}
 	}
@@ -202,17 +214,22 @@ func (a *AuthorizeRequest) NeedsSignIn(in *SignedIn, now time.Time) bool {
 
 // Refuse is where the browser goes with an error (RFC 6749 §4.1.2.1, RFC 9207).
 func (s *Server) Refuse(a *AuthorizeRequest, code, description string) string {
-	return s.answerURL(a, url.Values{"error": {code}, "error_description": {description}})
+	return s.answerURL(a, url.Values{"error": {code}, "error_description": {describable.Replace(description)}})
 }
 
-// IssueCode gives a signed-in user's browser its code: the URL to redirect to, with code, state and iss. A user who may not use the
-// application gets the redirect with access_denied.
+// describable leaves out the two printable characters that an error_description may not hold (RFC 6749 §4.1.2.1).
+var describable = strings.NewReplacer(`"`, "'", `\`, "/")
+
+// IssueCode gives a signed-in user's browser its code: the URL to redirect to, with code, state and iss. For a user who may not use
+// the application, or whose session has ended, the error is an *AuthorizeError, access_denied, with its redirect.
 func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn) (string, error) {
 	var location string
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		code, hash := newCode()
 		location = s.answerURL(a, url.Values{"code": {code}})
-		_, err := s.stands(tx, standing{app: a.Application, identityStoreID: a.IdentityStoreID, userID: in.UserID})
+		_, err := s.stands(tx, standing{
+			app: a.Application, identityStoreID: a.IdentityStoreID, userID: in.UserID, session: token.Session{ID: in.SessionID},
+		})
 		if err != nil {
 			return err
 		}
@@ -226,9 +243,16 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 		})
 	})
 	if refused := refusalOf(err); refused != nil {
-		return s.Refuse(a, "access_denied", refused.Message), nil
+		fault := &AuthorizeError{Code: "access_denied", Description: refused.Message}
+		fault.RedirectTo = s.Refuse(a, fault.Code, fault.Description)
+		return "", fault
 	}
 	return location, err
+}
+
+// EndSession ends a sign-in session: everything that was issued in it is dead with the next request.
+func (s *Server) EndSession(tx *store.Tx, sessionID, reason string) error {
+	return token.Revoke(tx, sessionID, reason, s.derivedEnd(tx))
 }
 
 // answerURL adds the answer's parameters, state and iss to the redirect URI, whose own query stays as registered.
