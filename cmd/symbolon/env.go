@@ -48,6 +48,7 @@ func (v variable) export() string {
 func environment(d symbolon.Development) []variable {
 	vars := []variable{
 		{"AWS_ACCESS_KEY_ID", d.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", d.SecretAccessKey}, {"AWS_REGION", d.Region},
+		{"AWS_DEFAULT_REGION", d.Region}, // what boto3 and the AWS CLI v1 read
 		{"AWS_ENDPOINT_URL", d.Issuer},
 	}
 	for _, service := range []string{"SSO_OIDC", "SSO", "SSO_ADMIN", "IDENTITYSTORE", "STS", "IAM"} {
