@@ -2,6 +2,7 @@ package symbolon
 
 import (
 	"cmp"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"strings"
@@ -184,7 +185,7 @@ func (a *applier) applyKey(account, user string, d AccessKeyDeclaration) error {
 		if err != nil {
 			return err
 		}
-		if secret == d.Secret && existing.Status == wanted.Status {
+		if subtle.ConstantTimeCompare([]byte(secret), []byte(d.Secret)) == 1 && existing.Status == wanted.Status {
 			return nil
 		}
 		action, wanted.CreatedAt = "updated", existing.CreatedAt
