@@ -146,11 +146,12 @@ func (i *Issuers) usable(s *keySet) (keys []foreignKey, flight <-chan struct{}, 
 		}
 		return s.keys, nil, nil
 	}
+	down := s.err != nil && s.triedAt.Sub(s.fetchedAt) >= s.maxAge // since the set went stale
 	if !s.coolingDown(now) {
 		flight = i.start(s, now)
 	}
 	switch {
-	case have && s.err != nil: // the issuer is down: do not wait for it again and again
+	case have && down: // do not wait for it again and again
 		return s.keys, nil, nil
 	case flight != nil:
 		return nil, flight, nil
@@ -219,9 +220,13 @@ func (s *keySet) wait(ctx context.Context, flight <-chan struct{}, now func() ti
 	return s.keys, nil
 }
 
-// fetchKeys gets the issuer's discovery document and the key set it names.
+// fetchKeys gets the issuer's discovery document and the key set it names. A panic over what a stranger sent is a failed
+// fetch: this runs in a goroutine of its own, where it would end the process.
 func (i *Issuers) fetchKeys(issuer string) (keys []foreignKey, maxAge time.Duration, err error) {
 	defer func() {
+		if p := recover(); p != nil {
+			err = &fetchError{"the issuer's answer cannot be read", fmt.Errorf("panic: %v", p)}
+		}
 		if err != nil {
 			i.logFailure(issuer, err)
 			err = fmt.Errorf("%w: %w", ErrIssuerUnavailable, err)

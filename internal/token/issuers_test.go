@@ -178,6 +178,24 @@ func TestStaleWhileDown(t *testing.T) {
 	}
 }
 
+// A failure of long ago does not make a stale set pass for the last word of an issuer that is up again.
+func TestStaleSetIsRenewedAfterOldFailure(t *testing.T) {
+	c := newClock()
+	f := newForeign(t, publicKey("p256", "e"))
+	i := newIssuers(c)
+	if err := f.verify(t, i, c, "p256", "e"); err != nil {
+		t.Fatal(err)
+	}
+	f.down.Store(true)
+	f.verify(t, i, c, "p256", "unknown")
+	f.down.Store(false)
+	f.publish(publicKey("p256-other", "new"))
+	c.move(maxSetAge)
+	if err := f.verify(t, i, c, "p256", "e"); !refused(err, "no key") {
+		t.Errorf("the removed key: %v", err)
+	}
+}
+
 func TestFailuresCoolDown(t *testing.T) {
 	c := newClock()
 	f := newForeign(t, publicKey("p256", "e"))

@@ -90,14 +90,30 @@ func (k *Keyring) useSigner(alg Algorithm) (heldKey, error) {
 	if !errors.Is(err, errNoKey) {
 		return h, err
 	}
-	k.making.Lock()
-	defer k.making.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := k.makeSigner(ctx, p); err != nil {
+	if err := k.awaitSigner(p); err != nil {
 		return heldKey{}, err
 	}
 	return k.use(p)
+}
+
+// awaitSigner has the first key of a signing purpose made in a goroutine of its own and waits for it with a bound: a
+// caller inside a store transaction may hold what the making needs, and must give way rather than wait for ever.
+func (k *Keyring) awaitSigner(p Purpose) error {
+	const patience = 10 * time.Second
+	made := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		k.making.Lock()
+		defer k.making.Unlock()
+		made <- k.makeSigner(ctx, p)
+	}()
+	select {
+	case err := <-made:
+		return err
+	case <-time.After(patience):
+		return fmt.Errorf("token: the first %s key was not made within %s", p, patience)
+	}
 }
 
 // makeSigner makes the first key of a signing purpose unless there is one by now.
