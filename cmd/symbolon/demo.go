@@ -52,6 +52,10 @@ func runDemo(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer l.Close()
+	d := &demo{out: out, issuer: issuer}
+	if d.state, err = symbolon.PrepareDevelopment(folder); err != nil {
+		return err
+	}
 	s, err := symbolon.New(ctx, symbolon.Config{
 		Listen: l.Addr().String(), Data: folder, Development: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
@@ -59,8 +63,7 @@ func runDemo(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	d := &demo{out: out, issuer: issuer}
-	if err := d.prepare(ctx, s, folder); err != nil {
+	if err := d.prepare(ctx, s); err != nil {
 		return err
 	}
 	serving, stop := context.WithCancel(ctx)
@@ -102,15 +105,12 @@ iam:
         Statement: [ { Effect: Allow, Principal: { AWS: "111122223333" }, Action: ["sts:AssumeRole", "sts:SetContext"] } ]
 `
 
-func (d *demo) prepare(ctx context.Context, s *symbolon.Server, folder string) (err error) {
+func (d *demo) prepare(ctx context.Context, s *symbolon.Server) error {
 	o, err := symbolon.ParseOrganization("demo", []byte(strings.ReplaceAll(demoOrganization, "ISSUER", d.issuer.url)))
 	if err != nil {
 		return err
 	}
-	if d.state, err = symbolon.PrepareDevelopment(folder); err != nil {
-		return err
-	}
-	o.Users[0].Password = d.state.Password
+	d.state.User, o.Users[0].Password = o.Users[0].UserName, d.state.Password
 	if err := s.Seed(ctx, o, &d.state); err != nil {
 		return err
 	}

@@ -46,9 +46,20 @@ func (c *demoClient) signed(ctx context.Context, as demoCredentials, service, pa
 	sigv4.Sign(r, body, sigv4.Credential{AccessKeyID: as.key, SecretAccessKey: as.secret}, as.token, service, c.region, time.Now())
 	status, answer, _, err := c.do(r)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("HTTP %d: %s", status, bytes.TrimSpace(answer))
+		err = refusal(status, answer)
 	}
 	return answer, err
+}
+
+// refusal is the error of an answer that is not 200: its description where it has one.
+func refusal(status int, answer []byte) error {
+	var oauth struct {
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(answer, &oauth) == nil && oauth.Description != "" {
+		return fmt.Errorf("HTTP %d: %s", status, oauth.Description)
+	}
+	return fmt.Errorf("HTTP %d: %s", status, bytes.TrimSpace(answer))
 }
 
 func (c *demoClient) do(r *http.Request) (int, []byte, http.Header, error) {

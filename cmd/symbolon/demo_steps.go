@@ -124,7 +124,7 @@ func (d *demo) jwtBearer(ctx context.Context) (tokens, error) {
 	if refused == nil {
 		return t, fmt.Errorf("the assertion was taken twice")
 	}
-	d.show("used again", refused.Error())
+	fmt.Fprintf(d.out, "   %-16s %s\n", "used again", refused)
 	return t, nil
 }
 
