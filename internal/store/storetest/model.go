@@ -69,7 +69,10 @@ func randomTransactions(e *env) {
 	}
 }
 
-var errCancelled = errors.New("cancelled")
+var (
+	errCancelled = errors.New("cancelled")
+	errDoomed    = errors.New("collided, and not yet told")
+)
 
 // oneTransaction draws the steps first, so that every run of the function does the same.
 func oneTransaction(e *env, t *rapid.T, db *store.DB, table *store.Table[row], before model) model {
@@ -79,15 +82,19 @@ func oneTransaction(e *env, t *rapid.T, db *store.DB, table *store.Table[row], b
 	}
 	abort := rapid.IntRange(0, 5).Draw(t, "abort") == 0
 	var after model
-	refused := false
+	refused, doomed := false, false
 	err := db.Update(e.ctx, func(tx *store.Tx) error {
 		after = model{}
 		for k, r := range before {
 			after[k] = r
 		}
-		refused = false
+		refused, doomed = false, false
 		for _, s := range steps {
 			err := s.run(t, tx, table, after)
+			if errors.Is(err, errDoomed) {
+				doomed = true
+				return nil // so that the commit finds the collision and the next run is told
+			}
 			if errors.Is(err, store.ErrExists) {
 				refused = true
 				return err
@@ -104,6 +111,8 @@ func oneTransaction(e *env, t *rapid.T, db *store.DB, table *store.Table[row], b
 	switch {
 	case abort && errors.Is(err, errCancelled), refused && errors.Is(err, store.ErrExists):
 		return before
+	case doomed:
+		t.Fatalf("committed over a collision, or answered %v", err)
 	case err != nil:
 		t.Fatalf("update: %v", err)
 	}
@@ -188,6 +197,9 @@ func (s step) write(t *rapid.T, tx *store.Tx, table *store.Table[row], m model, 
 	err := do(tx, w)
 	if errors.Is(err, store.ErrExists) && !must {
 		t.Fatalf("%s %+v answers %v", s.what, w, err)
+	}
+	if err == nil && must {
+		return errDoomed
 	}
 	if err == nil {
 		m[w.Realm+"/"+w.ID] = w
