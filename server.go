@@ -88,7 +88,9 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{MasterKey: master, Now: s.config.Now, Log: s.config.Log}); err != nil {
+	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
+		MasterKey: master, Now: s.config.Now, Log: s.config.Log, AssertionMaxLifetime: s.config.AssertionMaxLifetime,
+	}); err != nil {
 		return err
 	}
 	path := s.config.AuditLog
