@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/iam"
@@ -180,8 +181,8 @@ func (c Config) checkExposure() error {
 		return nil
 	}
 	u, err := url.Parse(c.Issuer)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.String() != c.Issuer {
-		return fmt.Errorf("issuer %q is not a URL without query and fragment", c.Issuer)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.String() != c.Issuer || strings.HasSuffix(u.Path, "/") {
+		return fmt.Errorf("issuer %q is not a URL without query, fragment and final slash", c.Issuer)
 	}
 	if u.Scheme != "https" && !(u.Scheme == "http" && (net.ParseIP(u.Hostname()).IsLoopback() || u.Hostname() == "localhost")) {
 		return fmt.Errorf("issuer %q must be https", c.Issuer)

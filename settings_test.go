@@ -1,0 +1,122 @@
+package symbolon
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEverySettingReads(t *testing.T) {
+	values := map[string]string{
+		"refresh-grace": "0s", "regions": "us-east-1, eu-west-1", "allowed-issuer-origins": "http://10.0.0.5:8080",
+		"identity-context-actions": "s3:GetDataAccess", "behind-proxy": "true",
+	}
+	for _, name := range Settings() {
+		var c Config
+		value := values[name]
+		if value == "" {
+			value = "8h"
+		}
+		if err := c.Set(name, value); err != nil {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+		if cmp.Equal(c, Config{}, cmp.Comparer(func(x, y func() time.Time) bool { return true })) {
+			t.Errorf("%s=%s sets nothing", name, value)
+		}
+	}
+}
+
+func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
+	path := writeFile(t, "symbolon.yaml", `
+listen: 127.0.0.1:1
+region: eu-west-1
+code-ttl: 10s
+refresh-grace: 0s
+behind-proxy: false
+regions: [eu-west-1, us-east-1]
+allowed-issuer-origins: "http://10.0.0.5:8080, https://idp.internal"
+`)
+	environment := []string{"HOME=/root", "SYMBOLON_CONFIG_REGION=eu-central-1", "SYMBOLON_CONFIG_CODE_TTL=20s", "SYMBOLON_OTHER=x"}
+	c, err := LoadConfig(path, environment, map[string]string{"code-ttl": "30s", "limits": "off"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:1" || c.Region != "eu-central-1" || c.CodeTTL != 30*time.Second || c.Limits != "off" || c.BehindProxy {
+		t.Errorf("listen %q, region %q, code-ttl %v, limits %q", c.Listen, c.Region, c.CodeTTL, c.Limits)
+	}
+	if c.RefreshGrace == nil || *c.RefreshGrace != 0 {
+		t.Errorf("refresh-grace 0s became %v", c.RefreshGrace)
+	}
+	if diff := cmp.Diff([]string{"eu-west-1", "us-east-1"}, c.Regions); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"http://10.0.0.5:8080", "https://idp.internal"}, c.AllowedIssuerOrigins); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestEmptyUnsets: an empty value brings the default back.
+func TestEmptyUnsets(t *testing.T) {
+	path := writeFile(t, "symbolon.yaml", "refresh-grace: 5s\nregions: [eu-west-1]\nlimits:\n")
+	c, err := LoadConfig(path, []string{"SYMBOLON_CONFIG_REFRESH_GRACE="}, map[string]string{"regions": ""})
+	if err != nil || c.RefreshGrace != nil || c.Regions != nil || c.Limits != "" {
+		t.Errorf("%v, %v, %v, %q", err, c.RefreshGrace, c.Regions, c.Limits)
+	}
+}
+
+func TestSettingsRefuse(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, environment, flag, value string
+		says                           []string
+	}{
+		"unknown key in the file":     {file: "refresh_grace: 30s\n", says: []string{"symbolon.yaml", `"refresh_grace"`}},
+		"a field that is no setting":  {file: "development: true\n", says: []string{`"development"`}},
+		"the tag of no setting":       {file: "\"-\": true\n", says: []string{`"-"`}},
+		"a key twice":                 {file: "region: a-b-1\nregion: a-b-2\n", says: []string{"symbolon.yaml", "2"}},
+		"broken YAML":                 {file: "region: [\n", says: []string{"symbolon.yaml"}},
+		"a map for a value":           {file: "region: {a: b}\n", says: []string{"symbolon.yaml", "plain value"}},
+		"a map in a list":             {file: "regions: [{a: b}]\n", says: []string{"plain words"}},
+		"a number for a duration":     {file: "code-ttl: 30\n", says: []string{"code-ttl", "duration"}},
+		"a word for a duration":       {file: "code-ttl: soon\n", says: []string{"code-ttl", `"soon"`}},
+		"a word for true":             {file: "behind-proxy: maybe\n", says: []string{"behind-proxy", "true nor false"}},
+		"unknown environment":         {environment: "SYMBOLON_CONFIG_REFRSH_GRACE=1s", says: []string{"refrsh-grace"}},
+		"bad duration in environment": {environment: "SYMBOLON_CONFIG_CODE_TTL=1", says: []string{"code-ttl", `"1"`}},
+		"bad duration in a flag":      {flag: "refresh-grace", value: "1 minute", says: []string{"refresh-grace"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := ""
+			if c.file != "" {
+				path = writeFile(t, "symbolon.yaml", c.file)
+			}
+			flags := map[string]string{}
+			if c.flag != "" {
+				flags[c.flag] = c.value
+			}
+			_, err := LoadConfig(path, []string{c.environment}, flags)
+			for _, says := range c.says {
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("error %v does not speak of %s", err, says)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingConfigFileIsAnError(t *testing.T) {
+	if _, err := LoadConfig(filepath.Join(t.TempDir(), "none.yaml"), nil, nil); err == nil {
+		t.Error("a file that was named and is not there must not be passed over")
+	}
+}
