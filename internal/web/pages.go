@@ -10,6 +10,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"strconv"
 
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/oidc"
@@ -129,6 +130,7 @@ func (s *site) render(w http.ResponseWriter, p rendered) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(text.Len()))
 	w.WriteHeader(p.status())
 	_, _ = w.Write(text.Bytes()) // the client is gone: nothing to do
 }
