@@ -39,7 +39,7 @@ type Dialect struct {
 
 // Snapshot is a read-only view of one moment, used by one goroutine at a time.
 type Snapshot interface {
-	// Query calls row with each row's values, which row may keep.
+	// Query calls row with each row's values, which row may keep. It must not query in turn.
 	Query(ctx context.Context, s *Statement, args []any, row func(values []any) error) error
 	// Release ends the view.
 	Release()

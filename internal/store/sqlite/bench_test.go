@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -130,4 +131,27 @@ func BenchmarkUpdateOneRow(b *testing.B) {
 			})
 		})
 	})
+}
+
+// BenchmarkUpdateLatency reports percentiles at 16 writers.
+func BenchmarkUpdateLatency(b *testing.B) {
+	db := benchDB(b)
+	var next atomic.Int64
+	times := make([]time.Duration, b.N)
+	b.SetParallelism(8) // times GOMAXPROCS
+	measure(b, func() {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				i := next.Add(1)
+				start := time.Now()
+				if err := rotate(db, int(i)*7919); err != nil {
+					b.Error(err)
+				}
+				times[i-1] = time.Since(start)
+			}
+		})
+	})
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(times[len(times)*99/100].Microseconds()), "p99-µs")
 }

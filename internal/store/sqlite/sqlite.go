@@ -92,19 +92,40 @@ func (b *Backend) create(path string) error {
 	if b.writer, err = openConn(b.dsn, b.pragmas); err != nil {
 		return fmt.Errorf("sqlite: %s: %w", path, err)
 	}
-	return checkVersion(b.writer)
+	return check(b.writer)
 }
 
-var selectVersion = &store.Statement{SQL: "SELECT sqlite_version()", Columns: 1}
+var (
+	selectVersion = &store.Statement{SQL: "SELECT sqlite_version()", Columns: 1}
+	selectJournal = &store.Statement{SQL: "PRAGMA journal_mode", Columns: 1}
+)
 
-func checkVersion(c *conn) error {
-	return c.query(background, selectVersion, nil, func(v []any) error {
-		version, _ := v[0].(string)
-		if versionLess(version, minVersion) {
-			return fmt.Errorf("sqlite: SQLite %s may corrupt databases in WAL mode; %s or newer is needed", version, minVersion)
-		}
+// check sees that SQLite is one to be trusted and has taken the settings, which it may decline in silence.
+func check(c *conn) error {
+	version, err := c.text(selectVersion)
+	if err != nil {
+		return err
+	}
+	if versionLess(version, minVersion) {
+		return fmt.Errorf("sqlite: SQLite %s may corrupt databases in WAL mode; %s or newer is needed", version, minVersion)
+	}
+	mode, err := c.text(selectJournal)
+	if err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("sqlite: the database is in journal mode %q and cannot be put in WAL mode", mode)
+	}
+	return nil
+}
+
+// text runs a query for one text.
+func (c *conn) text(s *store.Statement) (text string, err error) {
+	err = c.query(context.Background(), s, nil, func(v []any) error {
+		text, _ = v[0].(string)
 		return nil
 	})
+	return text, err
 }
 
 func versionLess(a, b string) bool {
@@ -153,14 +174,6 @@ func (b *Backend) Columns(ctx context.Context, table string) (columns map[string
 		return nil
 	})
 	return columns, key, err
-}
-
-// forget drops a statement that will not come again.
-func (c *conn) forget(s *store.Statement) {
-	if p, ok := c.prepared[s]; ok {
-		_ = p.Close() // the result of its last run has been told already
-		delete(c.prepared, s)
-	}
 }
 
 // Define implements store.Backend.
