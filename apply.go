@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -140,9 +141,9 @@ func documentText(document any) (string, error) {
 }
 
 func (a *applier) applyAccounts() error {
-	declared := a.o.Accounts
-	if _, err := iam.GetAccount(a.tx, a.instance.OwnerAccountID); errors.Is(err, store.ErrNotFound) {
-		declared = append([]AccountDeclaration{{ID: a.instance.OwnerAccountID}}, declared...)
+	declared, owner := a.o.Accounts, a.instance.OwnerAccountID
+	if !slices.ContainsFunc(declared, func(d AccountDeclaration) bool { return d.ID == owner }) {
+		declared = append([]AccountDeclaration{{ID: owner}}, declared...)
 	}
 	for _, d := range declared {
 		existing, err := iam.GetAccount(a.tx, d.ID)

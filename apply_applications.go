@@ -289,7 +289,7 @@ func (a *applier) unassign(app ssoadmin.Application, name string, present []ssoa
 		if _, err := a.s.admin.Unassign(a.tx, app.ARN, p.PrincipalType, p.PrincipalID); err != nil {
 			return err
 		}
-		a.changed("removed", "assignment", name+" "+a.userName(p.PrincipalID))
+		a.changed("removed", "assignment", name+" "+a.principalName(p.PrincipalType, p.PrincipalID))
 	}
 	return nil
 }

@@ -164,3 +164,14 @@ func (a *applier) userName(id string) string {
 	}
 	return id
 }
+
+// principalName is the same for a user or a group.
+func (a *applier) principalName(kind, id string) string {
+	if kind == "USER" {
+		return a.userName(id)
+	}
+	if g, err := identitystore.GetGroup(a.tx, a.instance.IdentityStoreID, id); err == nil {
+		return g.DisplayName
+	}
+	return id
+}

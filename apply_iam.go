@@ -136,19 +136,24 @@ func (a *applier) policyARN(account, policy string) (string, error) {
 	return "arn:aws:iam::" + account + ":policy" + p.Path + p.Name, err
 }
 
+// applyKeys makes and changes the keys of an IAM user, or of the account's root when user is empty.
 func (a *applier) applyKeys(account, user string, declared []AccessKeyDeclaration) error {
+	kind, name := "IAM user", user
+	if user == "" {
+		kind, name = "root of account", account
+	}
 	for i, d := range declared {
-		if (d.ID == "") != (d.Secret == "") {
-			return fmt.Errorf("IAM user %q: accessKeys[%d] needs both id and secret, or neither", user, i)
-		}
 		var err error
-		if d.ID == "" {
+		switch {
+		case (d.ID == "") != (d.Secret == ""):
+			err = fmt.Errorf("accessKeys[%d] needs both id and secret, or neither", i)
+		case d.ID == "":
 			err = a.generateKey(account, user)
-		} else {
+		default:
 			err = a.applyKey(account, user, d)
 		}
 		if err != nil {
-			return at("IAM user", user, err)
+			return at(kind, name, err)
 		}
 	}
 	return nil
