@@ -35,6 +35,7 @@ type house struct {
 	url       string
 	moved     atomic.Int64
 	worlds    atomic.Int64
+	foreign   *foreign
 
 	mu     sync.Mutex
 	events map[string]event // by request id
@@ -61,7 +62,7 @@ func newHouse(t testing.TB, folder ...string) *house {
 		backend, err = sqlite.Open(filepath.Join(folder[0], "symbolon.db"))
 	}
 	must(t, err)
-	h := &house{events: map[string]event{}}
+	h := &house{events: map[string]event{}, foreign: newForeign(t)}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	tables := slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), Tables())
 	db, err := store.Open(t.Context(), backend, tables, store.Options{Now: h.now})

@@ -43,18 +43,12 @@ const (
 	audience1, audience2  = "https://symbolon.example/client", "https://symbolon.example/other"
 )
 
-var worldIssuers = map[*house]*foreign{}
-
 // newWorld adds a tenant to the house.
 func (h *house) newWorld(t testing.TB) *world {
 	t.Helper()
 	n := h.worlds.Add(1)
-	if worldIssuers[h] == nil {
-		worldIssuers[h] = newForeign(t)
-		t.Cleanup(func() { delete(worldIssuers, h) })
-	}
 	w := &world{
-		house: h, t: t, issuer: worldIssuers[h], account: fmt.Sprintf("%012d", 100000000000+n), instance: ssoadmin.NewInstanceARN(),
+		house: h, t: t, issuer: h.foreign, account: fmt.Sprintf("%012d", 100000000000+n), instance: ssoadmin.NewInstanceARN(),
 		directory: identitystore.NewStoreID(), callerName: "service", signInID: fmt.Sprintf("sign-in-%d", n),
 	}
 	w.issuerURL = fmt.Sprintf("%s/issuer/%d", w.issuer.URL, n)
@@ -321,4 +315,8 @@ func (w *world) revoke(app ssoadmin.Application, text string) {
 	if a := w.form("/oauth2/revoke", app, url.Values{"token": {text}}); a.status != 200 {
 		w.t.Fatalf("revocation answers %d %s", a.status, a.text)
 	}
+}
+
+func withoutScope(w *world, app ssoadmin.Application, scope string) func(tx *store.Tx) error {
+	return func(tx *store.Tx) error { return w.Admin.DeleteScope(tx, app.ARN, scope) }
 }
