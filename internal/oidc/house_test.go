@@ -145,6 +145,8 @@ type answer struct {
 	text   string
 	body   params
 	event  event
+	// form says that the endpoint is one of RFC 7662 or 7009, where every error has its code.
+	form bool
 }
 
 func (a answer) str(name string) string {
@@ -248,6 +250,9 @@ func (a answer) refused(t testing.TB, exception, reason string) {
 	}
 	message := a.str("message")
 	members := []string{"error", "error_description", "message"}
+	if want.code == "" && a.form {
+		want.code = "access_denied"
+	}
 	if want.code == "" {
 		members = []string{"message"}
 	} else if a.str("error") != want.code || a.str("error_description") != message {

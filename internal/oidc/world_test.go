@@ -292,7 +292,9 @@ var wantsRefresh = params{"requestedTokenType": typeRefreshToken}
 func (w *world) form(target string, app ssoadmin.Application, values url.Values) answer {
 	w.t.Helper()
 	values.Set("client_id", app.ARN)
-	return w.do(w.t, w.signed(w.t, w.caller, target, "application/x-www-form-urlencoded", []byte(values.Encode())))
+	a := w.do(w.t, w.signed(w.t, w.caller, target, "application/x-www-form-urlencoded", []byte(values.Encode())))
+	a.form = true
+	return a
 }
 
 func (w *world) introspected(app ssoadmin.Application, text string) answer {
