@@ -1,0 +1,11 @@
+// Package proof is for its tests: what Symbolon promises of things that may be used once, checked against histories recorded
+// from real HTTP calls to the real program, which is killed in the middle of half of them.
+//
+// A history is every call with the moments it was sent and answered. Porcupine searches for an order of single steps, within
+// those moments, that the model of the thing allows (linearizability). A call that was not answered because the program was
+// killed may have happened before the kill, or not at all; never later.
+//
+//	go test ./proof                     a few rounds of everything
+//	go test ./proof -rounds 200         as many as you have time for
+//	go test ./proof -seed 7 -rounds 1   the round that a failure names
+package proof
