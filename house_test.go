@@ -46,6 +46,7 @@ var dependencies = map[string]string{
 	"github.com/spf13/cobra":             "commands, flags, help and completions as people of this ecosystem expect them",
 	"golang.org/x/crypto":                "argon2id",
 	"golang.org/x/time":                  "token buckets of the rate limits",
+	"modernc.org/libc":                   "hands memory to the embedded store's C interface",
 	"modernc.org/sqlite":                 "the embedded store in pure Go, so that one static binary builds without cgo",
 }
 

@@ -23,7 +23,7 @@ func (c Config) masterKey() ([]byte, error) {
 	path := c.MasterKeyFile
 	if path == "" {
 		path = filepath.Join(c.Data, "master.key")
-		if err := newMasterKey(path); err != nil {
+		if err := newMasterKey(path, c.storeFile()); err != nil {
 			return nil, err
 		}
 	}
@@ -38,28 +38,42 @@ func (c Config) masterKey() ([]byte, error) {
 	return key, nil
 }
 
-// newMasterKey makes the file unless it is there. It is whole and durable before it has its name, so that no start ever sees half a key.
-func newMasterKey(path string) error {
+// storeFile is the embedded store's file.
+func (c Config) storeFile() string { return filepath.Join(c.Data, "symbolon.db") }
+
+// newMasterKey makes the file unless it is there. It is whole and durable before it has its name, so that no start ever sees half a
+// key. Beside a store there must be a key already: another one would open nothing in it.
+func newMasterKey(path, storeFile string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if _, err := os.Stat(storeFile); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, fmt.Errorf("master key: %s is missing, and %s is sealed under it; put it back", path, storeFile))
+	}
 	key := make([]byte, masterKeySize)
 	rand.Read(key)
-	return writeDurably(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"))
+	err := placeDurably(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), os.Link)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another start was quicker; its key counts
+	}
+	return err
 }
 
 // writeDurably replaces the file by content, readable by its owner only.
-func writeDurably(path string, content []byte) error {
+func writeDurably(path string, content []byte) error { return placeDurably(path, content, os.Rename) }
+
+// placeDurably writes content beside path and gives it its name by place: os.Rename replaces, os.Link refuses to.
+func placeDurably(path string, content []byte, place func(from, to string) error) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) // fails harmlessly after the rename
+	defer os.Remove(temporary.Name()) // fails harmlessly after a rename
 	_, err = temporary.Write(content)
 	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
+	if err := place(temporary.Name(), path); err != nil {
 		return err
 	}
 	folder, err := os.Open(filepath.Dir(path))

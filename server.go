@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,16 +77,17 @@ func (s *Server) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.config.Data, 0o700); err != nil {
 		return err
 	}
+	// The key comes before the store it seals: a store without its key is then a loss to report, never an interrupted first start.
+	master, err := s.config.masterKey()
+	if err != nil {
+		return err
+	}
 	backend, err := s.backend()
 	if err != nil {
 		return err
 	}
 	tables := slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables())
 	if s.db, err = store.Open(ctx, backend, tables, store.Options{Now: s.config.Now}); err != nil {
-		return err
-	}
-	master, err := s.config.masterKey()
-	if err != nil {
 		return err
 	}
 	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
@@ -105,7 +107,7 @@ func (s *Server) backend() (store.Backend, error) {
 	if s.config.Memory {
 		return sqlite.Memory()
 	}
-	return sqlite.Open(filepath.Join(s.config.Data, "symbolon.db"))
+	return sqlite.Open(s.config.storeFile())
 }
 
 // build makes the rooms and introduces them to each other.
@@ -170,13 +172,40 @@ func (s *Server) routes() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
-	mux.Handle("/.well-known/", s.oidc.Discovery())
 	for _, pattern := range s.web.Patterns() {
 		mux.Handle(pattern, s.web.Handler())
 	}
 	apiHandler := api.Handler()
 	mux.Handle("/", apiHandler)
+	discovery := documents(s.oidc.Discovery(), apiHandler)
+	mux.Handle("/.well-known/", discovery)
+	if base := issuerPath(s.issuer); base != "" {
+		// Signatures are judged over the target as it was sent, so that only the routes need to forget the path.
+		mux.Handle(base, apiHandler)
+		mux.Handle(base+"/", http.StripPrefix(base, mux))
+		mux.Handle(base+"/.well-known/", discovery)
+	}
 	return secure(mux, apiHandler, s.config.TLSCert != "")
+}
+
+// documents serves the discovery documents, and leaves what is none of them to the API's refusal.
+func documents(discovery *http.ServeMux, api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := discovery.Handler(r); pattern == "" {
+			api.ServeHTTP(w, r)
+			return
+		}
+		discovery.ServeHTTP(w, r)
+	})
+}
+
+// issuerPath is the path below which an issuer such as https://example.com/sso has its endpoints; "" for a bare origin.
+func issuerPath(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
 }
 
 // Handler serves everything: APIs, pages, discovery, health.
