@@ -155,3 +155,20 @@ func BenchmarkUpdateLatency(b *testing.B) {
 	b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(times[len(times)*99/100].Microseconds()), "p99-µs")
 }
+
+// BenchmarkOpenMemory is what a test pays for a store of its own.
+func BenchmarkOpenMemory(b *testing.B) {
+	for range b.N {
+		backend, err := sqlite.Memory()
+		if err != nil {
+			b.Fatal(err)
+		}
+		db, err := store.Open(context.Background(), backend, []store.Definition{families, applications}, store.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

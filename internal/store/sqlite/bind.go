@@ -7,6 +7,7 @@ import (
 
 	"github.com/symbolon/symbolon/internal/store"
 	"modernc.org/libc"
+	"modernc.org/libc/sys/types"
 	lib "modernc.org/sqlite/lib"
 )
 
@@ -67,7 +68,7 @@ func (c *conn) reserve(args []any) error {
 	libc.Xfree(c.tls, c.arena)
 	c.arenaSize = 0
 	need = max(1024, need*2)
-	c.arena = libc.Xmalloc(c.tls, libc.Tsize_t(need))
+	c.arena = libc.Xmalloc(c.tls, types.Size_t(need))
 	if c.arena == 0 {
 		return errMemory
 	}
