@@ -4,6 +4,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -21,12 +22,18 @@ func secure(routes, api http.Handler, overTLS bool) http.Handler {
 			return
 		}
 		// The mux would redirect these to their clean form; an SDK's signature would not survive that.
-		if strings.Contains(r.URL.Path, "//") || strings.Contains(r.URL.Path, "/.") && !strings.HasPrefix(r.URL.Path, "/.well-known/") {
+		if !clean(r.URL.Path) {
 			api.ServeHTTP(w, r)
 			return
 		}
 		routes.ServeHTTP(w, r)
 	})
+}
+
+// clean says that a path has no empty, "." or ".." parts; a final slash is none.
+func clean(p string) bool {
+	cleaned := path.Clean(p)
+	return p == cleaned || p == cleaned+"/" && p != "//"
 }
 
 func refuseFraming(w http.ResponseWriter) {

@@ -1,0 +1,180 @@
+package symbolon
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/sigv4"
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// callerIdentity calls sts GetCallerIdentity at the target, signed with the key of d.
+func callerIdentity(s *Server, d Development, target string) (int, string) {
+	const body = "Action=GetCallerIdentity&Version=2011-06-15"
+	r := httptest.NewRequest(http.MethodPost, target, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	sigv4.Sign(r, []byte(body), sigv4.Credential{AccessKeyID: d.AccessKeyID, SecretAccessKey: d.SecretAccessKey}, "", "sts", "us-east-1", time.Now())
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func call(service *wire.Service, account, arn, address string) *wire.Call {
+	return &wire.Call{
+		Service: service, Caller: &iam.Caller{AccountID: account, ARN: arn}, Request: &http.Request{RemoteAddr: address},
+	}
+}
+
+var (
+	tokenService = &wire.Service{SigningName: "sso-oauth", Protocol: wire.RestJSON1}
+	adminService = &wire.Service{SigningName: "sso", Protocol: wire.AWSJSON11}
+)
+
+// drain takes until it is refused and returns how often it was admitted.
+func drain(admit func() error) int {
+	for n := 0; ; n++ {
+		if admit() != nil {
+			return n
+		}
+	}
+}
+
+func TestLimitsCountCallersApart(t *testing.T) {
+	now := time.Now()
+	l := newLimits(func() time.Time { return now })
+	one := call(adminService, "111122223333", "arn:aws:iam::111122223333:user/a", "192.0.2.1:1")
+	if got := drain(func() error { return l.admit(one) }); got != callerBurst {
+		t.Errorf("a caller got %d requests at once, not %d", got, callerBurst)
+	}
+	for name, other := range map[string]*wire.Call{
+		"another user":    call(adminService, "111122223333", "arn:aws:iam::111122223333:user/b", "192.0.2.1:1"),
+		"another account": call(adminService, "444455556666", "arn:aws:iam::444455556666:user/a", "192.0.2.1:1"),
+		"same ARN, another account (a restored or shared name)": call(adminService, "444455556666", "arn:aws:iam::111122223333:user/a", "192.0.2.1:1"),
+	} {
+		if err := l.admit(other); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	now = now.Add(time.Second)
+	if got := drain(func() error { return l.admit(one) }); got != callerRate {
+		t.Errorf("a second later it got %d requests, not %d", got, callerRate)
+	}
+}
+
+// TestLimitsCountAddressesBeforeSignatures: failures count too, and no address is exempt, loopback neither.
+func TestLimitsCountAddressesBeforeSignatures(t *testing.T) {
+	now := time.Now()
+	l := newLimits(func() time.Time { return now })
+	one := call(tokenService, "", "", "127.0.0.1:1000")
+	if got := drain(func() error { return l.admitAddress(one) }); got != addressBurst {
+		t.Errorf("an address got %d requests at once, not %d", got, addressBurst)
+	}
+	if err := l.admitAddress(call(tokenService, "", "", "127.0.0.1:2000")); err == nil {
+		t.Error("another port of the same address has its own limit")
+	}
+	if err := l.admitAddress(call(tokenService, "", "", "192.0.2.2:1000")); err != nil {
+		t.Errorf("another address: %v", err)
+	}
+	all := 0
+	for i := range globalBurst {
+		if l.admitAddress(call(tokenService, "", "", fmt.Sprintf("198.51.100.%d:1", i%250))) == nil {
+			all++
+		}
+	}
+	if all >= globalBurst {
+		t.Error("all addresses together have no limit")
+	}
+}
+
+func TestRefusalsHaveTheServicesShape(t *testing.T) {
+	l := newLimits(time.Now)
+	l.global = rate.NewLimiter(0, 0)
+	for _, c := range []struct {
+		service *wire.Service
+		code    string
+		field   any
+	}{
+		{tokenService, "SlowDownException", "slow_down"}, {adminService, "ThrottlingException", nil},
+	} {
+		err, ok := l.admitAddress(call(c.service, "", "", "192.0.2.1:1")).(*wire.Error)
+		if !ok || err.Code != c.code || err.Status != http.StatusBadRequest || err.RetryAfter != time.Second || err.Fields["error"] != c.field {
+			t.Errorf("%s: %+v", c.service.SigningName, err)
+		}
+	}
+}
+
+// TestThrottledOnTheWire: the same through HTTP, unsigned and signed.
+func TestThrottledOnTheWire(t *testing.T) {
+	s := testServer(t, Config{Limits: "on"})
+	d := Development{AccountID: "111122223333", AccessKeyID: "AKIATESTTESTTESTTEST", SecretAccessKey: fmt.Sprintf("%040d", 7)}
+	mustApply(t, s, smallOrganization)
+	_, err := s.Apply(t.Context(), administratorOf(&d))
+	check(t, err)
+	if status, body := callerIdentity(s, d, "/"); status != http.StatusOK {
+		t.Fatalf("before: HTTP %d: %s", status, body)
+	}
+	for _, b := range s.limits.buckets {
+		b.SetLimit(0)
+		b.SetBurst(0)
+	}
+	status, body := callerIdentity(s, d, "/")
+	if status != http.StatusBadRequest || !strings.Contains(body, "<Code>Throttling</Code>") {
+		t.Errorf("sts: HTTP %d: %s", status, body)
+	}
+	for name, c := range map[string]struct {
+		target, amzTarget string
+		says              []string
+	}{
+		"token": {"/token?aws_iam=t", "", []string{`"error":"slow_down"`, `"message"`}},
+		"admin": {"/", "SWBExternalService.ListInstances", []string{`"__type":"ThrottlingException"`, "Rate exceeded"}},
+	} {
+		r := httptest.NewRequest(http.MethodPost, c.target, strings.NewReader("{}"))
+		if c.amzTarget != "" {
+			r.Header.Set("X-Amz-Target", c.amzTarget)
+		}
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest || w.Header().Get("Retry-After") != "1" {
+			t.Errorf("%s: HTTP %d, Retry-After %q", name, w.Code, w.Header().Get("Retry-After"))
+		}
+		for _, says := range c.says {
+			if !strings.Contains(w.Body.String(), says) {
+				t.Errorf("%s: %s lacks %s", name, w.Body, says)
+			}
+		}
+	}
+}
+
+// TestLimitsForgetTheIdle: strangers cannot grow the memory without bound, and forgetting frees nobody from a limit.
+func TestLimitsForgetTheIdle(t *testing.T) {
+	now := time.Now()
+	l := newLimits(func() time.Time { return now })
+	busy := l.bucket("busy", 1, 10)
+	busy.AllowN(now, 10)
+	for i := range maxBuckets {
+		l.bucket(fmt.Sprint("idle ", i), 1, 10)
+	}
+	if len(l.buckets) > maxBuckets {
+		t.Errorf("%d buckets", len(l.buckets))
+	}
+	if l.bucket("busy", 1, 10) != busy {
+		t.Error("a bucket in use was forgotten")
+	}
+}
+
+func TestLimitsOff(t *testing.T) {
+	if s := testServer(t, Config{}); s.limits != nil {
+		t.Error("development has limits unasked")
+	}
+	var l *limits
+	if l.admit(nil) != nil || l.admitAddress(nil) != nil {
+		t.Error("no limits refuse")
+	}
+}
