@@ -150,6 +150,16 @@ func (a answer) tokens() (k tokens) {
 	return k
 }
 
+// member is a text in the answer's object.
+func (a answer) member(name string) (string, bool) {
+	var object map[string]any
+	if json.Unmarshal(a.body, &object) != nil {
+		return "", false
+	}
+	text, ok := object[name].(string)
+	return text, ok
+}
+
 // active is what introspection said.
 func (a answer) active() bool {
 	var said struct{ Active bool }

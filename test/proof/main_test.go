@@ -53,7 +53,9 @@ func eachRound(t *testing.T, settings []string, proof func(t *testing.T, s *serv
 		for i := range *rounds {
 			n := *seed + uint64(i)
 			t.Run(fmt.Sprintf("kill=%v/seed=%d", kill, n), func(t *testing.T) {
-				proof(t, s, &round{Rand: rand.New(rand.NewPCG(n, 0)), kill: kill})
+				r := newRound(n)
+				r.kill = kill
+				proof(t, s, r)
 			})
 			if t.Failed() {
 				return
@@ -67,6 +69,8 @@ type round struct {
 	*rand.Rand
 	kill bool
 }
+
+func newRound(seed uint64) *round { return &round{Rand: rand.New(rand.NewPCG(seed, 0))} }
 
 // dice is a worker's own chance, so that one worker's does not hang on another's speed.
 type dice = rand.Rand
