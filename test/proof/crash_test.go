@@ -16,7 +16,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	for i := range *rounds {
 		t.Run(fmt.Sprintf("seed=%d", *seed+uint64(i)), func(t *testing.T) {
 			l := &load{t: t, s: s, browser: s.signIn(t)}
-			after := time.Duration(20+newDice(newRound(*seed+uint64(i))).IntN(400)) * time.Millisecond
+			enough := 30 + newRound(*seed+uint64(i)).IntN(300)
 			var wg sync.WaitGroup
 			for _, work := range []func() bool{l.refreshes, l.refreshes, l.assertions, l.codes, l.exchanges, l.revocations, l.administration} {
 				wg.Go(func() {
@@ -24,7 +24,9 @@ func TestKilledUnderLoad(t *testing.T) {
 					}
 				})
 			}
-			time.Sleep(after)
+			for l.count() < enough && !t.Failed() {
+				time.Sleep(time.Millisecond)
+			}
 			s.kill()
 			wg.Wait()
 			s.start(t)
@@ -59,6 +61,12 @@ func (l *load) fact(what string, ask *call, want func(answer) bool) {
 		l.kinds = map[string]int{}
 	}
 	l.kinds[what]++
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.facts)
 }
 
 // do sends the call; false once the server is gone. A refusal fails the test: the load only does what is allowed.
