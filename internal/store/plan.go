@@ -313,7 +313,7 @@ func scanBool(f reflect.Value, v any) error {
 }
 
 func bindTime(f reflect.Value) (any, error) {
-	t := f.Interface().(time.Time)
+	t := f.Addr().Interface().(*time.Time)
 	if t.IsZero() {
 		return nil, nil
 	}
@@ -329,7 +329,7 @@ func scanTime(f reflect.Value, v any) error {
 	if !ok {
 		return fmt.Errorf("holds %T, not a time", v)
 	}
-	f.Set(reflect.ValueOf(time.UnixMicro(n).UTC()))
+	*f.Addr().Interface().(*time.Time) = time.UnixMicro(n).UTC()
 	return nil
 }
 
@@ -363,13 +363,7 @@ var (
 )
 
 func bindJSON(f reflect.Value) (any, error) {
-	var v any
-	if f.CanAddr() {
-		v = f.Addr().Interface()
-	} else {
-		v = f.Interface()
-	}
-	b, err := json.Marshal(v, marshalOptions)
+	b, err := json.Marshal(f.Addr().Interface(), marshalOptions)
 	return string(b), err
 }
 

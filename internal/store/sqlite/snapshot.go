@@ -39,7 +39,7 @@ func (b *Backend) reader() (*conn, error) {
 		return c, nil
 	}
 	b.mu.Unlock()
-	return openConn(b.dsn, append(b.pragmas[:len(b.pragmas):len(b.pragmas)], "query_only = ON"))
+	return openConn(b.dsn, append(b.pragmas[:len(b.pragmas):len(b.pragmas)], "cache_size = -"+readerCache, "query_only = ON"))
 }
 
 // discard gives up a reader whose state is in doubt.

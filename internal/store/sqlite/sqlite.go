@@ -29,6 +29,9 @@ const (
 	// fileReaders and memoryReaders bound the views open at once; more wait.
 	fileReaders   = 32
 	memoryReaders = 8
+	// writerCache and readerCache are the page caches of a connection, in KiB.
+	writerCache = "16384"
+	readerCache = "1024"
 )
 
 // Backend is one open database. Open and Memory make it.
@@ -74,7 +77,7 @@ func newBackend(path, synchronous string, readers int) *Backend {
 		dsn: (&url.URL{Scheme: "file", Path: path}).String(),
 		pragmas: []string{
 			"busy_timeout = 10000", "journal_mode = WAL", "synchronous = " + synchronous, "temp_store = MEMORY",
-			"trusted_schema = OFF", "cache_size = -2048",
+			"trusted_schema = OFF", "cache_size = -" + writerCache,
 		},
 		slots: make(chan struct{}, readers),
 	}

@@ -63,6 +63,11 @@ func uniqueIndex(e *env, db *store.DB, table *store.Table[row]) {
 		e.want(err, store.ErrNotFound)
 		return nil
 	})
+	uniqueMoves(e, db, table)
+}
+
+// uniqueMoves gives a row another unique value.
+func uniqueMoves(e *env, db *store.DB, table *store.Table[row]) {
 	e.update(db, func(tx *store.Tx) error {
 		a, err := table.GetBy(tx, "by_email", "r", "x@")
 		a.Email, a.Count = "z@", 5

@@ -182,42 +182,46 @@ func bulk(e *env) {
 	})
 }
 
+// groupMembers are the updates of groupCommit, which all wait for one flush.
+const groupMembers = 12
+
+// groupMember is the i-th of them.
+func groupMember(tx *store.Tx, i int) error {
+	id := fmt.Sprint(i)
+	switch {
+	case i%3 == 0: // contenders for one row
+		return increment(hot)(tx)
+	case i == 1: // collides on a unique value, after a write that must go with it
+		return errors.Join(hot.Put(tx, row{Realm: "r", ID: "ghost"}), hot.Put(tx, row{Realm: "r", ID: id, Email: "taken@"}))
+	case i == 2: // two rows, whole
+		return errors.Join(hot.Put(tx, row{Realm: "r", ID: id}), hot.Put(tx, row{Realm: "r", ID: id + "b"}))
+	}
+	return hot.Insert(tx, row{Realm: "r", ID: id})
+}
+
 func groupCommit(e *env) {
 	f := &faults{Backend: e.h.Open(e.T)}
 	db := e.nodeOn(f, store.Options{})
 	e.update(db, put(hot, row{Realm: "r", ID: "victim", Email: "taken@"}))
 	release := f.hold()
-	var wg sync.WaitGroup
+	var wg, ready sync.WaitGroup
 	wg.Go(func() { e.check(db.Update(e.ctx, put(hot, row{Realm: "r", ID: "first"}))) })
 	f.waitHeld()
-	const members = 12
-	var runs [members]atomic.Int32
-	var ready sync.WaitGroup
-	ready.Add(members)
-	for i := range members {
+	var runs [groupMembers]atomic.Int32
+	ready.Add(groupMembers)
+	for i := range groupMembers {
 		wg.Go(func() {
 			err := db.Update(e.ctx, func(tx *store.Tx) error {
 				if runs[i].Add(1) == 1 {
 					defer ready.Done()
 				}
-				id := fmt.Sprint(i)
-				switch {
-				case i%3 == 0: // contenders for one row
-					return increment(hot)(tx)
-				case i == 1: // collides on a unique value, after a write that must go with it
-					return errors.Join(hot.Put(tx, row{Realm: "r", ID: "ghost"}), hot.Put(tx, row{Realm: "r", ID: id, Email: "taken@"}))
-				case i == 2: // two rows, whole
-					return errors.Join(hot.Put(tx, row{Realm: "r", ID: id}), hot.Put(tx, row{Realm: "r", ID: id + "b"}))
-				}
-				return hot.Insert(tx, row{Realm: "r", ID: id})
+				return groupMember(tx, i)
 			})
-			if i == 1 {
-				if !errors.Is(err, store.ErrExists) {
-					e.Errorf("the collision answers %v", err)
-				}
-				return
+			if i != 1 {
+				e.check(err)
+			} else if !errors.Is(err, store.ErrExists) {
+				e.Errorf("the collision answers %v", err)
 			}
-			e.check(err)
 		})
 	}
 	ready.Wait()
@@ -225,25 +229,29 @@ func groupCommit(e *env) {
 	calls := f.commits.Load()
 	release()
 	wg.Wait()
-	if n := f.commits.Load() - calls; n > members {
-		e.Errorf("%d commits for %d members", n, members)
+	if n := f.commits.Load() - calls; n > groupMembers {
+		e.Errorf("%d commits for %d members", n, groupMembers)
 	}
-	for i := range members {
+	for i := range groupMembers {
 		if i%3 != 0 && i != 1 && runs[i].Load() != 1 {
 			e.Errorf("member %d ran %d times for others' conflicts", i, runs[i].Load())
 		}
 	}
-	e.view(db, func(tx *store.Tx) error {
+	e.view(db, groupOutcome(e))
+}
+
+func groupOutcome(e *env) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
 		_, err := hot.Get(tx, "r", "ghost")
 		e.want(err, store.ErrNotFound)
 		_, err = hot.Get(tx, "r", "2b")
 		e.must(err)
 		c, err := hot.Get(tx, "r", "counter")
-		if c.Count != members/3 {
+		if c.Count != groupMembers/3 {
 			e.Errorf("counter is %d", c.Count)
 		}
 		return err
-	})
+	}
 }
 
 func (e *env) check(err error) {
