@@ -91,7 +91,8 @@ func listenDev(config *symbolon.Config, state symbolon.Development) (net.Listene
 	if state.Address != "" {
 		l, err := listen(config, state.Address)
 		if err != nil {
-			return nil, fmt.Errorf("%w\nThis folder's address is kept, because its tokens name it; use --listen to move", err)
+			return nil, fmt.Errorf("%w\nEither another server runs on %s, or another program has the folder's address, which is kept because its tokens name it;\n"+
+				"--listen moves it", err, config.Data)
 		}
 		return l, nil
 	}
