@@ -17,7 +17,7 @@ import (
 // `kill -9` is there, and what was used stays used.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	s := startServer(t)
+	s := startServerOn(t, filepath.Join(t.TempDir(), "data"), "--listen", lastingAddress(t))
 	w := newWorld(t, s, adminClients(t, s))
 	proof, env := newPKCE(), s.env
 	browser := newBrowser(s.url)

@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -61,6 +63,21 @@ type server struct {
 func startServer(t *testing.T) *server {
 	t.Helper()
 	return startServerOn(t, filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0")
+}
+
+// lastingAddress is a free loopback address that the system gives to nobody by itself, so that a server can come back to it: the port
+// lies below the range of ephemeral ports.
+func lastingAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)))
+		if err == nil {
+			l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no free port between 20000 and 30000")
+	return ""
 }
 
 // startServerOn runs `symbolon dev` on folder, waits until it is ready, and ends it with the test.

@@ -164,15 +164,16 @@ def paginate(world):
 
 
 def refused(client, exception, says, call, **request):
-    """call must raise exception (a modeled class's name, or else a code), with a message about says."""
-    kind = getattr(client.exceptions, exception, None) if exception in dir(client.exceptions) else ClientError
+    """call must raise the client's modeled class of that name with a message about says; ClientError where the model has none."""
+    modeled = exception in client.meta.service_model.shape_names
+    kind = getattr(client.exceptions, exception) if modeled else ClientError
     try:
         call(**request)
     except kind as error:
         told = error.response["Error"]
         described = error.response.get("error_description", told["Message"])
         assert told["Code"] == exception and told["Message"] and says in described, error
-        print(f"  {error}")
+        print(f"  {type(error).__name__}: {error}")
         return
     raise AssertionError(f"{exception} was not raised")
 
