@@ -166,8 +166,7 @@ func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {
 // and whatever no page claims is answered by wire, in JSON or XML.
 func (s *Server) routes() http.Handler {
 	api := &wire.Server{
-		Services:     []*wire.Service{s.oidc.Service(), s.oidc.TokenService(), s.admin.Service(), s.directory.Service(), s.iam.Service()},
-		Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
+		Services: s.services(), Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
 		Now: s.config.Now, Log: s.config.Log,
 	}
 	mux := http.NewServeMux()
@@ -186,6 +185,11 @@ func (s *Server) routes() http.Handler {
 		mux.Handle(base+"/.well-known/", discovery)
 	}
 	return secure(mux, apiHandler, s.config.TLSCert != "")
+}
+
+// services are the APIs, each a room's table of operations.
+func (s *Server) services() []*wire.Service {
+	return []*wire.Service{s.oidc.Service(), s.oidc.TokenService(), s.admin.Service(), s.directory.Service(), s.iam.Service()}
 }
 
 // documents serves the discovery documents, and leaves what is none of them to the API's refusal.

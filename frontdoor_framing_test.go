@@ -1,0 +1,181 @@
+package symbolon
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/wire"
+)
+
+// TestLargeBodies: more than 64 KiB is refused before the signature is looked at (B01), announced or not.
+func TestLargeBodies(t *testing.T) {
+	d := openDoor(t, nil)
+	big := `{"clientId":"` + strings.Repeat("c", 64<<10) + `"}`
+	for _, target := range []string{tokenTarget, "/oauth2/introspect", "/oauth2/revoke"} {
+		a := d.send(t, d.request(t, "POST", target, big))
+		a.machine(t, target)
+		if a.status != http.StatusRequestEntityTooLarge || a.code() != "RequestEntityTooLargeException" || a.message() == "" {
+			t.Errorf("%s: %d %s %s", target, a.status, a.code(), a.text)
+		}
+		limit := strings.Repeat(" ", 64<<10)
+		if a := d.send(t, d.request(t, "POST", target, limit)); a.code() != "MissingAuthenticationTokenException" {
+			t.Errorf("%s: a body at the limit: %d %s", target, a.status, a.code())
+		}
+	}
+	for _, encoding := range []string{"gzip", "deflate", "br", "zstd", "gzip, identity", "x"} { // M07
+		r := d.signed(d.request(t, "POST", tokenTarget, tokenBody, "Content-Encoding", encoding), "sso-oauth")
+		a := d.send(t, r)
+		a.machine(t, encoding)
+		if a.status != http.StatusUnsupportedMediaType {
+			t.Errorf("Content-Encoding %s: %d %s", encoding, a.status, a.text)
+		}
+	}
+}
+
+// TestFraming: what two parsers could read differently is answered 400 and the connection closed (B12).
+func TestFraming(t *testing.T) {
+	d := openDoor(t, nil)
+	host := strings.TrimPrefix(d.url, "http://")
+	post := func(target string, headers ...string) string {
+		return "POST " + target + " HTTP/1.1\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n"
+	}
+	for name, text := range map[string]string{
+		"TE and CL":      post(tokenTarget, "Host: "+host, "Content-Length: 5", "Transfer-Encoding: chunked") + "0\r\n\r\n",
+		"chunked":        post(tokenTarget, "Host: "+host, "Transfer-Encoding: chunked") + "0\r\n\r\n",
+		"strange TE":     post(tokenTarget, "Host: "+host, "Transfer-Encoding: xchunked"),
+		"two lengths":    post(tokenTarget, "Host: "+host, "Content-Length: 5", "Content-Length: 6") + "aaaaaa",
+		"bad length":     post(tokenTarget, "Host: "+host, "Content-Length: +5") + "aaaaa",
+		"two hosts":      post(tokenTarget, "Host: "+host, "Host: evil.example", "Content-Length: 0"),
+		"no host":        post(tokenTarget, "Content-Length: 0"),
+		"absolute form":  post("http://"+host+tokenTarget, "Host: "+host, "Content-Length: 0"),
+		"authority form": "CONNECT " + host + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n",
+		"folded header":  post(tokenTarget, "Host: "+host, "X-Amz-Date: a\r\n b", "Content-Length: 0"),
+		"blank in name":  post(tokenTarget, "Host: "+host, "Content-Length : 0"),
+		"NUL":            post(tokenTarget, "Host: "+host, "X-A: a\x00b", "Content-Length: 0"),
+	} {
+		conn, err := net.Dial("tcp", host)
+		fatal(t, err)
+		fatal(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+		_, err = io.WriteString(conn, text)
+		fatal(t, err)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if res.StatusCode < 400 || res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented || strings.Contains(res.Header.Get("Content-Type"), "html") {
+			t.Errorf("%s: %s as %q", name, res.Status, res.Header.Get("Content-Type"))
+		}
+		fatal(t, conn.Close())
+	}
+}
+
+// TestAnswerHeaders: nothing of the token service may be cached or sniffed, and nothing tells the server's make (B02, M05).
+func TestAnswerHeaders(t *testing.T) {
+	d := openDoor(t, nil)
+	d.everyOperation(func(s *wire.Service, o *wire.Operation) {
+		for _, r := range []*http.Request{d.operationRequest(t, s, o), d.signed(d.operationRequest(t, s, o), s.SigningName)} {
+			h := d.send(t, r).header
+			for name, want := range map[string]string{"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff", "Server": "", "Access-Control-Allow-Origin": ""} {
+				if got := h.Get(name); got != want {
+					t.Errorf("%s: %s is %q", o.Name, name, got)
+				}
+			}
+			if h.Get("x-amzn-RequestId") == "" {
+				t.Errorf("%s: no request id", o.Name)
+			}
+		}
+	})
+}
+
+// TestUnknownRoutes: paths, targets, actions and methods nobody serves are 404 or 405 in the protocol they came in.
+func TestUnknownRoutes(t *testing.T) {
+	d := openDoor(t, nil)
+	for _, c := range []struct {
+		method, target, body string
+		headers              []string
+		status               int
+		code                 string
+	}{
+		{"POST", "/nothing", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "/token", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "/token?aws_iam=f", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "/token?AWS_IAM=t", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "/TOKEN?aws_iam=t", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "//token?aws_iam=t", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "/x/../token?aws_iam=t", "{}", nil, 404, "UnknownOperationException"},
+		{"POST", "/token/?aws_iam=t", "{}", nil, 404, "UnknownOperationException"},
+		{"GET", tokenTarget, "", nil, 405, "MethodNotAllowedException"},
+		{"PUT", tokenTarget, "{}", nil, 405, "MethodNotAllowedException"},
+		{"OPTIONS", tokenTarget, "", []string{"Origin", "https://evil.example", "Access-Control-Request-Method", "POST"}, 405, "MethodNotAllowedException"},
+		{"GET", "/oauth2/introspect?token=x", "", nil, 405, "MethodNotAllowedException"},
+		{"POST", "/", "{}", []string{"X-Amz-Target", "SWBExternalService.Nothing"}, 404, "UnknownOperationException"},
+		{"POST", "/", "{}", []string{"X-Amz-Target", "swbexternalservice.ListInstances"}, 404, "UnknownOperationException"},
+		{"POST", "/", "Action=Nothing&Version=2011-06-15", nil, 400, "InvalidAction"},
+		{"GET", "/favicon.ico", "", nil, 404, "UnknownOperationException"},
+		{"GET", "/.well-known/nothing", "", nil, 404, "UnknownOperationException"},
+		{"GET", "/.git/config", "", nil, 404, "UnknownOperationException"},
+		{"GET", "/metrics", "", nil, 404, "UnknownOperationException"},
+		{"GET", "/debug/pprof/", "", nil, 404, "UnknownOperationException"},
+		{"POST", "/apply", "{}", nil, 404, "UnknownOperationException"},
+	} {
+		a := d.send(t, d.request(t, c.method, c.target, c.body, c.headers...))
+		a.machine(t, c.target)
+		if a.status != c.status || a.code() != c.code {
+			t.Errorf("%s %s: %d %s %s, want %d %s", c.method, c.target, a.status, a.code(), a.text, c.status, c.code)
+		}
+	}
+}
+
+// pages are where people are answered, in HTML.
+var pages = []string{"/authorize", "/signin", "/sign-in", "/signout", "/sign-out", "/healthz"}
+
+// TestAnythingGoes: whatever is sent, an SDK path answers JSON or XML, and never a fault of the server (M06). Each run draws its own
+// requests; the seed in a failure's name repeats it.
+func TestAnythingGoes(t *testing.T) {
+	d := openDoor(t, nil)
+	seed := uint64(time.Now().UnixNano())
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	pick := func(list []string) string { return list[rnd.IntN(len(list))] }
+	var targets, forms []string
+	d.everyOperation(func(s *wire.Service, o *wire.Operation) {
+		targets = append(targets, s.TargetPrefix+"."+o.Name)
+		forms = append(forms, "Action="+o.Name+"&Version="+s.Version)
+	})
+	bodies := []string{"", "{}", "null", "[]", `""`, "{", tokenBody, `{"clientId":null}`, strings.Repeat("[", 70), "\xff\xfe", "a=b&a=c", "%", "token=x", `{"InstanceArn":{}}`,
+		`{"MaxResults":-1,"NextToken":"AAAA"}`, `{"ApplicationArn":"arn:aws:sso::1:application/x"}`, `{"UserId":"../../etc/passwd"}`, `{"a":1e999}`, `{"Tags":[{"Key":""}]}`}
+	paths := []string{"/", tokenTarget, "/token", "/oauth2/introspect", "/oauth2/revoke", "/.well-known/jwks.json", "/.well-known/openid-configuration", "/%00", "/é", "/a/b/c",
+		"/token%2f", "/?Action=GetCallerIdentity&Version=2011-06-15", "/?", "/?a=%zz", tokenTarget + "&" + strings.Repeat("a", 3000), "/device_authorization", "/client/register"}
+	for i := range 2000 {
+		body := pick(append(bodies, forms...))
+		r, err := http.NewRequest(pick([]string{"GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "BREW"}), d.url, strings.NewReader(body))
+		fatal(t, err)
+		r.URL.Opaque = pick(paths) // sent as it is
+		if slices.ContainsFunc(pages, func(p string) bool { return strings.HasPrefix(r.URL.Opaque, p) }) {
+			continue
+		}
+		r.Header.Set("Content-Type", pick([]string{"application/json", "application/x-amz-json-1.1", "application/x-www-form-urlencoded", "text/xml", "", "multipart/form-data"}))
+		if rnd.IntN(2) == 0 {
+			r.Header.Set("X-Amz-Target", pick(targets))
+		}
+		if rnd.IntN(3) > 0 && !strings.Contains(r.URL.Opaque, "%") {
+			target := r.URL.Opaque
+			r.URL.Opaque = ""
+			r.URL.Path, r.URL.RawQuery, _ = strings.Cut(target, "?")
+			d.signed(r, pick([]string{"sso-oauth", "sso", "identitystore", "sts", "iam"}))
+		}
+		a := d.send(t, r)
+		if r.Method == "HEAD" || strings.HasPrefix(a.header.Get("Allow"), "GET") && strings.HasPrefix(r.URL.Path+r.URL.Opaque, "/.well-known/") || a.text == "400 Bad Request: malformed Host header" {
+			continue
+		}
+		a.machine(t, fmt.Sprintf("seed %d, request %d: %s %s%s %q", seed, i, r.Method, r.URL.Opaque, r.URL.Path, body))
+	}
+}
