@@ -1,0 +1,26 @@
+# Short ways to what .ci/test runs in one go.
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o symbolon ./cmd/symbolon
+
+test:
+	go test ./...
+	cd test && go test ./...
+
+lint:
+	SKIP="unit race fuzz clients bench" sh .ci/test
+
+race:
+	SKIP="lint unit fuzz clients bench" sh .ci/test
+
+fuzz:
+	sh .ci/fuzz 60s
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+# Needs the network's vulnerability database.
+vulnerabilities:
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+.PHONY: build test lint race fuzz bench vulnerabilities
