@@ -1,6 +1,8 @@
 package oidc
 
 import (
+	"time"
+
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
 	"github.com/symbolon/symbolon/internal/wire"
@@ -48,12 +50,12 @@ func (s *Server) usableFamily(tx *store.Tx, r *request, f RefreshFamily, present
 
 // redeem judges the generation presented against the row's, and rotates.
 func (s *Server) redeem(tx *store.Tx, f *RefreshFamily, presented token.RefreshToken) error {
-	switch age := tx.Now().Sub(f.RotatedAt); {
+	switch {
 	case presented.Generation == f.Generation:
 		f.Generation++
 		f.RotatedAt = tx.Now()
 		return families.Put(tx, *f)
-	case presented.Generation == f.Generation-1 && age >= 0 && age < s.refreshGrace():
+	case s.inGrace(tx, f, presented):
 		noteReplay(tx, f)
 		return nil
 	case presented.Generation > f.Generation:
@@ -63,6 +65,16 @@ func (s *Server) redeem(tx *store.Tx, f *RefreshFamily, presented token.RefreshT
 	default:
 		return s.reuse(tx, f, "a superseded refresh token was used again")
 	}
+}
+
+// clockTolerance is how far in the future a rotation may lie and still be one of just now: a transaction takes its time before it
+// reads, so that another one's later time can stand in the row already, and the clocks of several nodes differ.
+const clockTolerance = 5 * time.Second
+
+// inGrace says whether the token is one generation behind and the rotation no longer ago than the grace window.
+func (s *Server) inGrace(tx *store.Tx, f *RefreshFamily, presented token.RefreshToken) bool {
+	age := tx.Now().Sub(f.RotatedAt)
+	return presented.Generation == f.Generation-1 && age < s.refreshGrace() && age > -min(s.refreshGrace(), clockTolerance)
 }
 
 func (s *Server) reuse(tx *store.Tx, f *RefreshFamily, reason string) error {

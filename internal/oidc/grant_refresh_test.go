@@ -188,6 +188,39 @@ func TestSignInSessionCapsFamily(t *testing.T) {
 	w.present(refreshing(a)).refused(t, "InvalidGrantException", "")
 }
 
+// TestClockSkew: a rotation that another node, or a transaction that overtook this one, has stamped a little later than now is one of
+// just now and no reuse. Hours in the future it is a clock that was put back, and the window must not stand open so long (D05).
+func TestClockSkew(t *testing.T) {
+	w := newHousedWorld(t)
+	first := w.family()
+	second := w.refresh(first)
+	stamp := func(ahead time.Duration) {
+		presented, err := w.Minter.VerifyRefreshToken(first.str("refreshToken"))
+		must(t, err)
+		w.change(func(tx *store.Tx) error {
+			f, err := families.Get(tx, presented.Family)
+			f.RotatedAt = w.now().Add(ahead)
+			if err != nil {
+				return err
+			}
+			return families.Put(tx, f)
+		})
+	}
+	stamp(2 * time.Second)
+	if !w.active(w.client, first.str("refreshToken")) {
+		t.Error("a token inside the window is inactive")
+	}
+	if again := w.refresh(first); again.str("refreshToken") != second.str("refreshToken") {
+		t.Error("there are two successors")
+	}
+	stamp(time.Hour)
+	if w.active(w.client, first.str("refreshToken")) {
+		t.Error("with the clock put back a superseded token is active")
+	}
+	w.present(refreshing(first)).refused(t, "InvalidGrantException", "superseded")
+	w.dead(first, second)
+}
+
 // TestAheadOfRow: a database put back to an older state is noticed by tokens it has not seen yet.
 func TestAheadOfRow(t *testing.T) {
 	w := newHousedWorld(t)
@@ -266,4 +299,18 @@ func TestMutatedRefreshTokens(t *testing.T) {
 		w.present(params{"grantType": ssoadmin.GrantRefreshToken, "refreshToken": m}).refused(t, "InvalidGrantException", badRefreshToken)
 	}
 	w.refresh(a)
+}
+
+// TestRestore: a raised epoch ends everything of before (M04), and nothing of after.
+func TestRestore(t *testing.T) {
+	w := newHousedWorld(t)
+	old := w.family()
+	w.advance(2 * time.Second)
+	must(t, w.Minter.Keys.RaiseEpoch(t.Context()))
+	w.dead(old)
+	w.advance(2 * time.Second)
+	w.refresh(w.family())
+	w.refresh(w.present(w.assertion()).granted(t))
+	w.present(w.assertion(params{"iat": nil})).refused(t, "InvalidGrantException", "before the store was restored")
+	w.present(exchanging(w.subjectOf(w.front))).granted(t)
 }

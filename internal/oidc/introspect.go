@@ -88,8 +88,7 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 	if err := s.usableFamily(tx, &request{app: app}, f, presented); err != nil {
 		return nil, err
 	}
-	inGrace := presented.Generation == f.Generation-1 && tx.Now().Sub(f.RotatedAt) < s.refreshGrace()
-	if presented.Generation != f.Generation && !inGrace {
+	if presented.Generation != f.Generation && !s.inGrace(tx, &f, presented) {
 		return nil, invalidGrant("the refresh token has been superseded")
 	}
 	user, err := s.stands(tx, standing{

@@ -13,6 +13,8 @@ type row struct {
 	name  string
 	grant string
 	make  func(w *world) params
+	// like is the row whose outcomes are this one's too where a cause does not name it.
+	like string
 	// reusable: presenting the evidence again is no fault (an access token may be exchanged many times).
 	reusable bool
 }
@@ -26,9 +28,12 @@ var rows = []row{
 		return refreshing(w.present(w.assertion()).granted(w.t))
 	}},
 	{name: "refresh of an exchange", grant: ssoadmin.GrantRefreshToken, make: func(w *world) params {
-		subject := w.as(w.front).present(w.codeFor(w.front)).granted(w.t)
-		w.subject = subject
-		return refreshing(w.present(exchanging(subject), wantsRefresh).granted(w.t))
+		w.subject = w.as(w.front).present(w.codeFor(w.front)).granted(w.t)
+		return refreshing(w.present(exchanging(w.subject), wantsRefresh).granted(w.t))
+	}},
+	{name: "refresh of an exchange after an assertion", like: "refresh of an exchange", grant: ssoadmin.GrantRefreshToken, make: func(w *world) params {
+		w.subject = w.as(w.front).present(w.assertion()).granted(w.t)
+		return refreshing(w.present(exchanging(w.subject), wantsRefresh).granted(w.t))
 	}},
 	{name: "assertion", grant: ssoadmin.GrantJWTBearer, make: func(w *world) params { return w.assertion() }},
 	{name: "exchange after a code", grant: ssoadmin.GrantTokenExchange, reusable: true, make: func(w *world) params {
@@ -70,11 +75,10 @@ type cause struct {
 }
 
 func (c *cause) outcome(r row) outcome {
-	if o, ok := c.cells[r.name]; ok {
-		return o
-	}
-	if o, ok := c.cells[r.grant]; ok {
-		return o
+	for _, name := range []string{r.name, r.like, r.grant} {
+		if o, ok := c.cells[name]; ok {
+			return o
+		}
 	}
 	return c.want
 }

@@ -182,6 +182,7 @@ var userCauses = []cause{
 		want: outcome{"InvalidGrantException", "the session has ended"},
 		cells: map[string]outcome{
 			ssoadmin.GrantJWTBearer: succeeds, "refresh of an assertion": succeeds, "exchange after an assertion": succeeds,
+			"refresh of an exchange after an assertion": succeeds,
 		},
 	},
 }
@@ -195,9 +196,10 @@ var trustCauses = []cause{
 		},
 		want: succeeds,
 		cells: map[string]outcome{
-			ssoadmin.GrantJWTBearer:       {"InvalidGrantException", "is not a trusted token issuer"},
-			"refresh of an assertion":     {"InvalidGrantException", "no longer trusted"},
-			"exchange after an assertion": {"InvalidGrantException", "no longer trusted"},
+			ssoadmin.GrantJWTBearer:                     {"InvalidGrantException", "is not a trusted token issuer"},
+			"refresh of an assertion":                   {"InvalidGrantException", "no longer trusted"},
+			"exchange after an assertion":               {"InvalidGrantException", "no longer trusted"},
+			"refresh of an exchange after an assertion": {"InvalidGrantException", "no longer trusted"},
 		},
 	},
 	{
@@ -226,8 +228,10 @@ var trustCauses = []cause{
 		mend: func(w *world) {
 			w.change(func(tx *store.Tx) error { return w.Admin.PutGrant(tx, w.grant(w.front, ssoadmin.GrantJWTBearer)) })
 		},
-		want:  succeeds,
-		cells: map[string]outcome{"exchange after an assertion": {"InvalidGrantException", "no longer trusted"}},
+		want: succeeds,
+		cells: map[string]outcome{
+			"exchange after an assertion": {"InvalidGrantException", "no longer trusted"}, "refresh of an exchange after an assertion": open,
+		},
 	},
 	{
 		name: "audience changed", strike: func(w *world) {
