@@ -1,5 +1,5 @@
 // Package test is the house seen from outside: unmodified clients of AWS Identity Center against a running `symbolon dev`.
-// Nothing here imports the server; it is built, started as a process, and spoken to over the wire. What a client needs and the
+// No test of this package imports the server; it is built, started as a process, and spoken to over the wire. What a client needs and the
 // machine lacks (python3 with boto3, the AWS CLI, node) is named in the test's skip message.
 package test
 
