@@ -250,9 +250,14 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 	return location, err
 }
 
-// EndSession ends a sign-in session: everything that was issued in it is dead with the next request.
-func (s *Server) EndSession(tx *store.Tx, sessionID, reason string) error {
-	return token.Revoke(tx, sessionID, reason, s.derivedEnd(tx))
+// EndSession ends a sign-in session: everything that was issued in it is dead with the next request, and stays so for as long as
+// the session itself or anything derived from it could have lived.
+func (s *Server) EndSession(tx *store.Tx, in SignedIn, reason string) error {
+	until := s.derivedEnd(tx)
+	if in.EndsAt.After(until) {
+		until = in.EndsAt
+	}
+	return token.Revoke(tx, in.SessionID, reason, until)
 }
 
 // answerURL adds the answer's parameters, state and iss to the redirect URI, whose own query stays as registered.

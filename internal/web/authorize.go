@@ -69,24 +69,23 @@ func (s *site) authorize(w http.ResponseWriter, r *http.Request) {
 // answer is where the browser of a signed-in user goes, with the application's code or with the refusal of one.
 func (s *site) answer(r *http.Request, a *oidc.AuthorizeRequest, v visit) (location string, err error) {
 	location, refusal := s.OIDC.IssueCode(r.Context(), a, *v.session.signedIn())
-	var fault *oidc.AuthorizeError
-	switch {
-	case errors.As(refusal, &fault):
-		location = fault.RedirectTo
-	case refusal != nil:
-		return "", refusal
+	if err := s.Audit(r.Context(), r, "Authorize", v.user, refusal, authorizeDetails(a)); err != nil {
+		return "", err
 	}
-	return location, s.Audit(r.Context(), r, "Authorize", v.user, refusal, authorizeDetails(a))
+	if fault, ok := errors.AsType[*oidc.AuthorizeError](refusal); ok {
+		return fault.RedirectTo, nil
+	}
+	return location, refusal
 }
 
 // refuse answers a refused authorization request: by redirect once the redirect URI is known to be good, else by a page.
 func (s *site) refuse(w http.ResponseWriter, r *http.Request, user identitystore.User, details map[string]any, err error) {
-	var fault *oidc.AuthorizeError
-	if !errors.As(err, &fault) {
+	if err := s.Audit(r.Context(), r, "Authorize", user, err, details); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.Audit(r.Context(), r, "Authorize", user, fault, details); err != nil {
+	fault, ok := errors.AsType[*oidc.AuthorizeError](err)
+	if !ok {
 		s.fail(w, r, err)
 		return
 	}

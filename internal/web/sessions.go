@@ -159,7 +159,7 @@ func (s *site) endSession(tx *store.Tx, id, reason string) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	if err := s.OIDC.EndSession(tx, n.TokenSessionID, reason); err != nil {
+	if err := s.OIDC.EndSession(tx, *n.signedIn(), reason); err != nil {
 		return err
 	}
 	return sessions.Delete(tx, n.Hash)

@@ -105,7 +105,7 @@ func TestSessionEnds(t *testing.T) {
 			h.update(t, func(tx *store.Tx) error { return h.Directory.DeleteUser(tx, testDirectory, h.alice.ID) })
 		},
 		"revoked token session": func(t *testing.T, h *house, n session) {
-			h.update(t, func(tx *store.Tx) error { return h.OIDC.EndSession(tx, n.TokenSessionID, "test") })
+			h.update(t, func(tx *store.Tx) error { return h.OIDC.EndSession(tx, *n.signedIn(), "test") })
 		},
 		"restored store": func(t *testing.T, h *house, _ session) { must(t, h.Keys.RaiseEpoch(t.Context())) },
 		"idle":           func(_ *testing.T, h *house, _ session) { h.advance(h.IdleTTL) },
@@ -193,6 +193,35 @@ func TestSignOut(t *testing.T) {
 	}
 	if a := b.send(t, http.MethodPost, signOutPath, form); a.StatusCode != http.StatusSeeOther {
 		t.Errorf("signing out twice: %d", a.StatusCode)
+	}
+}
+
+// A session that was ended does not come back when the revocation expires, however long it might have lived.
+func TestRevocationOutlivesSession(t *testing.T) {
+	h := newHouse(t, httpsIssuer)
+	h.SessionTTL, h.IdleTTL = 90*24*time.Hour, 90*24*time.Hour
+	b := h.browser()
+	b.signIn(t, "alice")
+	row := h.sessionRows(t)[0]
+	h.update(t, func(tx *store.Tx) error { return h.OIDC.EndSession(tx, *row.signedIn(), "test") })
+	for range 90 {
+		if b.signedIn(t) {
+			t.Fatalf("signed in again at %s", h.now())
+		}
+		h.advance(24 * time.Hour)
+	}
+}
+
+// A sign-out page that lay open too long asks again.
+func TestStaleSignOut(t *testing.T) {
+	h := newHouse(t, httpsIssuer)
+	b := h.browser()
+	b.signIn(t, "alice")
+	form := b.get(t, signOutPath).fields()
+	h.advance(ticketTTL)
+	a := b.send(t, http.MethodPost, signOutPath, form)
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != signOutPath || !b.signedIn(t) {
+		t.Errorf("%d %s", a.StatusCode, a.Header.Get("Location"))
 	}
 }
 

@@ -97,14 +97,12 @@ func (s *site) refuseForm(w http.ResponseWriter, r *http.Request, event string, 
 	s.render(w, forgedForm)
 }
 
-// verifyPassword checks the password and writes down what came of it. A failure is identitystore.ErrSignIn.
+// verifyPassword checks the password and writes down what came of it. A failure is identitystore.ErrSignIn; other errors say that
+// nothing was decided.
 func (s *site) verifyPassword(r *http.Request, a *oidc.AuthorizeRequest, name, password string) (identitystore.User, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), signInWait)
 	defer cancel()
 	user, refusal := s.Directory.SignIn(ctx, a.IdentityStoreID, name, password)
-	if refusal != nil && !errors.Is(refusal, identitystore.ErrSignIn) {
-		return user, refusal
-	}
 	for _, event := range []string{"CredentialVerification", "UserAuthentication"} {
 		if err := s.Audit(r.Context(), r, event, user, refusal, credentialDetails(a)); err != nil {
 			return identitystore.User{}, err

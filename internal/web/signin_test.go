@@ -2,9 +2,11 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -301,5 +303,52 @@ func TestRoutes(t *testing.T) {
 		if a.StatusCode != c.status || a.Header.Get("Allow") != c.allow || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, a.StatusCode, a.Header.Get("Allow"))
 		}
+	}
+}
+
+// A fault of our own is a page that says so, an event, and a line in the log with the reason; nobody is sent anywhere.
+func TestStoreGone(t *testing.T) {
+	h := newHouse(t, httpsIssuer)
+	b := h.browser()
+	form := b.open(t, h.request())
+	b.signIn(t, "alice")
+	h.told()
+	must(t, h.DB.Close())
+	for request, events := range map[string]string{h.request(): "!Authorize:", "/signout": ""} {
+		a := b.get(t, request)
+		if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" || a.Header.Get("Location") != "" {
+			t.Errorf("GET %s: %d %s", request, a.StatusCode, a.Header.Get("Location"))
+		}
+		if got := h.told(); got != events {
+			t.Errorf("GET %s: events %q", request, got)
+		}
+	}
+	if a := b.submit(t, form, "alice", testPassword); a.StatusCode != http.StatusServiceUnavailable || len(a.Cookies()) != 0 {
+		t.Errorf("POST: %d, cookies %v", a.StatusCode, a.Cookies())
+	}
+	if !strings.Contains(h.logs.String(), "could not be answered") {
+		t.Errorf("the log says %q", h.logs.String())
+	}
+}
+
+// One form sent many times at once, as an impatient user does: every answer is a code.
+func TestSameFormAtOnce(t *testing.T) {
+	h := newHouse(t, httpsIssuer)
+	b := h.browser()
+	b.signIn(t, "alice")
+	form := b.open(t, h.request("prompt", "login"))
+	form.Set("username", "alice")
+	form.Set("password", testPassword)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if a := b.send(t, http.MethodPost, signInPath, maps.Clone(form)); a.StatusCode != http.StatusSeeOther || !a.location().Query().Has("code") {
+				t.Errorf("%d %s", a.StatusCode, a.Header.Get("Location"))
+			}
+		})
+	}
+	all.Wait()
+	if !b.signedIn(t) {
+		t.Error("nobody is signed in")
 	}
 }

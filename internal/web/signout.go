@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -36,12 +37,16 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if v.session == nil {
+	var ticket error
+	if v.session != nil {
+		ticket = s.checkTicket(form.Get("ticket"), signOutForm, s.cookie(r, browserCookie), v.session.Hash, v.now)
+	}
+	switch {
+	case v.session == nil || errors.Is(ticket, errStale):
 		s.redirect(w, s.base+signOutPath)
 		return
-	}
-	if err := s.checkTicket(form.Get("ticket"), signOutForm, s.cookie(r, browserCookie), v.session.Hash, v.now); err != nil {
-		s.refuseForm(w, r, "SignOut", err)
+	case ticket != nil:
+		s.refuseForm(w, r, "SignOut", ticket)
 		return
 	}
 	err = s.DB.Update(r.Context(), func(tx *store.Tx) error {
