@@ -377,6 +377,30 @@ func TestPapersAreThere(t *testing.T) {
 	}
 }
 
+// link finds where a page leads to.
+var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	err := walk(func(name string) error {
+		if path.Ext(name) != ".md" {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s leads to %s, which is not there", name, m[1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // secretName matches what holds a secret or a value only the holder of one can make, by the last word of its name.
 var secretName = regexp.MustCompile(`(?:^|[a-z0-9])(?i:mac|hmac|secret|signature|password|verifier|challenge|digest|sum|hash|cookie|csrf)$`)
 

@@ -10,8 +10,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // serveTest hangs the server on loopback and returns its address.
@@ -104,14 +102,6 @@ func TestStrangePathsAnswerJSON(t *testing.T) {
 	}
 }
 
-func TestWrongMethodsAnswerJSON(t *testing.T) {
-	address := serveTest(t, testServer(t, Config{}))
-	for _, request := range []string{"GET /token?aws_iam=t", "PUT /token?aws_iam=t", "GET /oauth2/introspect", "POST /.well-known/jwks.json", "POST /healthz", "DELETE /"} {
-		response, body := raw(t, address, request+" HTTP/1.1\r\nHost: "+address+"\r\nContent-Length: 0\r\n\r\n")
-		refusedAsJSON(t, response, body)
-	}
-}
-
 // TestHeadersOfEveryAnswer: nothing sniffs, nothing names the server, and over TLS browsers stay there.
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	s := testServer(t, Config{})
@@ -136,46 +126,6 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		strings.Contains(policy, "unsafe-inline") || w.Header().Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("HTTP %d with %v", w.Code, w.Header())
 	}
-}
-
-// TestEveryOperationAsksWhoCalls walks through all services' tables: each operation, unsigned, is refused as unsigned.
-func TestEveryOperationAsksWhoCalls(t *testing.T) {
-	s := testServer(t, Config{})
-	operations := 0
-	for _, service := range []*wire.Service{s.oidc.Service(), s.oidc.TokenService(), s.admin.Service(), s.directory.Service(), s.iam.Service()} {
-		for _, o := range service.Operations {
-			operations++
-			t.Run(service.Name+"."+o.Name, func(t *testing.T) {
-				w := httptest.NewRecorder()
-				s.Handler().ServeHTTP(w, unsigned(service, o))
-				if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String()+w.Header().Get("x-amzn-ErrorType"), "MissingAuthenticationToken") {
-					t.Errorf("HTTP %d: %s", w.Code, w.Body)
-				}
-			})
-		}
-	}
-	if operations < 40 {
-		t.Errorf("only %d operations found", operations)
-	}
-}
-
-// unsigned is a request that reaches the operation and carries no signature.
-func unsigned(service *wire.Service, o wire.Operation) *http.Request {
-	switch service.Protocol {
-	case wire.AWSJSON11:
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
-		r.Header.Set("X-Amz-Target", service.TargetPrefix+"."+o.Name)
-		return r
-	case wire.AWSQuery:
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("Action="+o.Name+"&Version="+service.Version))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		return r
-	}
-	target := o.Path
-	if o.Query != "" {
-		target += "?" + o.Query
-	}
-	return httptest.NewRequest(o.Method, target, strings.NewReader("{}"))
 }
 
 // TestIssuerWithPath: everything is reached below the issuer's path, and a signature counts there.
