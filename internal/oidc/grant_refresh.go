@@ -5,7 +5,6 @@ import (
 
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
-	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // badRefreshToken is AWS's own sentence for every refresh token it does not take; the audit event has the exact reason.
@@ -88,17 +87,4 @@ func (s *Server) reuse(tx *store.Tx, f *RefreshFamily, reason string) error {
 func noteReplay(tx *store.Tx, f *RefreshFamily) {
 	addNote(tx, "refreshReplay", true)
 	addNote(tx, "refreshFamily", f.ID)
-}
-
-// addNote puts a member into the audit event's additionalEventData. The function may run again after a conflict; the last run's
-// notes stand.
-func addNote(tx *store.Tx, name string, value any) {
-	call := wire.CallFrom(tx.Context())
-	if call == nil {
-		return
-	}
-	if call.Audit == nil {
-		call.Audit = map[string]any{}
-	}
-	call.Audit[name] = value
 }

@@ -37,6 +37,7 @@ func (w *world) together(n int, in params) (granted []answer, refused int) {
 				granted = append(granted, a)
 			case a.status == 400 && a.header.Get("x-amzn-ErrorType") == "InvalidGrantException":
 				refused++
+				w.nothingNoted(a)
 			default:
 				w.t.Errorf("an answer is %d %s", a.status, a.text)
 			}
@@ -45,6 +46,16 @@ func (w *world) together(n int, in params) (granted []answer, refused int) {
 	close(start)
 	done.Wait()
 	return granted, refused
+}
+
+// nothingNoted: the event of a refusal does not tell of tokens that an attempt before a conflict would have issued.
+func (w *world) nothingNoted(a answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e, ok := w.events[a.header.Get("x-amzn-RequestId")]
+	if id := e.notes["identitycenter:CredentialId"]; !ok || id != nil {
+		w.t.Errorf("the event of a refusal (%v) names the token %v", e.err, id)
+	}
 }
 
 const parallel = 100

@@ -15,7 +15,7 @@ import (
 // revoke ends the session of a token that was issued to the application, and all that descends from it (RFC 7009 §2.1). A token
 // that is unknown, dead or somebody else's is answered 200 all the same and stays as it is (§2.2). The hint is only a hint.
 func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeTokenOutput, error) {
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, func(tx *store.Tx) error {
 		app, err := s.client(tx, iam.CallerFrom(ctx), in.ClientId, actionRevoke)
 		if err != nil {
 			return err
