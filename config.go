@@ -60,7 +60,8 @@ type Config struct {
 	// TLSCert and TLSKey are PEM files; with both the listener speaks TLS 1.2 and later.
 	TLSCert string `config:"tls-cert"`
 	TLSKey  string `config:"tls-key"`
-	// BehindProxy says that a proxy terminates TLS, so that the listener may speak http on a non-loopback address.
+	// BehindProxy says that a proxy terminates TLS, so that the listener may speak http on a non-loopback address. The proxy must set
+	// X-Forwarded-For, whose last entry counts as the client's address, and must pass Host on as it came: signatures cover it.
 	BehindProxy bool `config:"behind-proxy"`
 	// Limits says whether request rates are limited: on or off. Default on (in dev: off).
 	Limits string `config:"limits"`

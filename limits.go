@@ -1,8 +1,8 @@
 package symbolon
 
 import (
-	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,7 +18,10 @@ const (
 	callerRate, callerBurst   = 500, 1000
 	addressRate, addressBurst = 1000, 2000
 	globalRate, globalBurst   = 10000, 20000
-	// maxBuckets bounds the memory: past it the idle buckets are dropped, and an idle bucket is a full one.
+	// signInRate is for passwords: what a person, or an office behind one address, types.
+	signInRate, signInBurst = 5, 50
+	// maxBuckets bounds the memory: past it the idle buckets are dropped, and an idle bucket is a full one. While none is idle, whoever is
+	// new shares one bucket with all others who are.
 	maxBuckets = 20000
 )
 
@@ -58,12 +61,40 @@ func (l *limits) admitAddress(c *wire.Call) error {
 	return l.take(c, l.bucket("address "+addressOf(c.Request), addressRate, addressBurst))
 }
 
+// pages counts a browser's requests, and above all the passwords it sends, against its address.
+func (l *limits) pages(next http.Handler) http.Handler {
+	if l == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b := l.bucket("address "+addressOf(r), addressRate, addressBurst)
+		if r.Method == http.MethodPost {
+			b = l.bucket("sign-in "+addressOf(r), signInRate, signInBurst)
+		}
+		if !l.global.AllowN(l.now(), 1) || !b.AllowN(l.now(), 1) {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "Too many requests. Wait a moment and try again.", http.StatusTooManyRequests)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// addressOf is the client's address; of an IPv6 one the /64 that one subscriber has.
 func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	a, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
+	ip := a.Addr().Unmap()
+	if ip.Is4() {
+		return ip.String()
+	}
+	subscriber, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return ip.String()
+	}
+	return subscriber.String()
 }
 
 func (l *limits) bucket(key string, perSecond rate.Limit, burst int) *rate.Limiter {
@@ -73,6 +104,12 @@ func (l *limits) bucket(key string, perSecond rate.Limit, burst int) *rate.Limit
 	if !ok {
 		if len(l.buckets) >= maxBuckets {
 			l.dropIdle()
+		}
+		if len(l.buckets) >= maxBuckets {
+			key = "everybody else"
+			if shared, ok := l.buckets[key]; ok {
+				return shared
+			}
 		}
 		b = rate.NewLimiter(perSecond, burst)
 		l.buckets[key] = b

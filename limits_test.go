@@ -169,6 +169,44 @@ func TestLimitsForgetTheIdle(t *testing.T) {
 	}
 }
 
+// TestLimitsNeverGrow: while every bucket is in use, strangers share one.
+func TestLimitsNeverGrow(t *testing.T) {
+	now := time.Now()
+	l := newLimits(func() time.Time { return now })
+	for i := range maxBuckets {
+		l.bucket(fmt.Sprint("busy ", i), 1, 10).AllowN(now, 10)
+	}
+	shared := l.bucket("stranger", 1, 10)
+	shared.AllowN(now, 10)
+	if l.bucket("another", 1, 10) != shared || len(l.buckets) > maxBuckets+1 {
+		t.Errorf("%d buckets", len(l.buckets))
+	}
+}
+
+// TestPasswordsAreLimited: guessing through the sign-in form is slowed down by address, an IPv6 subscriber being one.
+func TestPasswordsAreLimited(t *testing.T) {
+	s := testServer(t, Config{Limits: "on"})
+	post := func(address string) int {
+		r := httptest.NewRequest(http.MethodPost, "/signin", strings.NewReader("username=x&password=y"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = address
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		return w.Code
+	}
+	for i := range signInBurst {
+		if status := post(fmt.Sprintf("[2001:db8::%x]:1", i+1)); status == http.StatusTooManyRequests {
+			t.Fatalf("request %d was refused", i)
+		}
+	}
+	if status := post("[2001:db8::ffff]:1"); status != http.StatusTooManyRequests {
+		t.Errorf("the next from the same subscriber: HTTP %d", status)
+	}
+	if status := post("[2001:db8:1::1]:1"); status == http.StatusTooManyRequests {
+		t.Error("another subscriber was refused")
+	}
+}
+
 func TestLimitsOff(t *testing.T) {
 	if s := testServer(t, Config{}); s.limits != nil {
 		t.Error("development has limits unasked")

@@ -4,6 +4,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"strings"
 )
@@ -27,6 +28,20 @@ func secure(routes, api http.Handler, overTLS bool) http.Handler {
 			return
 		}
 		routes.ServeHTTP(w, r)
+	})
+}
+
+// throughProxy takes the client's address from the proxy, which is the one that speaks to us: the last entry of X-Forwarded-For. What
+// stands before it is the client's own word. Limits, policies (aws:SourceIp) and audit events then speak of the client.
+func throughProxy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if given := r.Header.Values("X-Forwarded-For"); len(given) > 0 {
+			entries := strings.Split(given[len(given)-1], ",")
+			if ip, err := netip.ParseAddr(strings.TrimSpace(entries[len(entries)-1])); err == nil {
+				r.RemoteAddr = netip.AddrPortFrom(ip, 0).String()
+			}
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -157,3 +157,35 @@ func TestIssuerWithPath(t *testing.T) {
 		t.Errorf("GetCallerIdentity: HTTP %d: %s", status, body)
 	}
 }
+
+// TestThroughProxy: only the entry that the proxy itself added counts.
+func TestThroughProxy(t *testing.T) {
+	var seen string
+	h := throughProxy(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = addressOf(r) }))
+	for _, c := range []struct {
+		headers []string
+		want    string
+	}{
+		{nil, "192.0.2.1"},
+		{[]string{"203.0.113.9"}, "203.0.113.9"},
+		{[]string{"10.0.0.1, 203.0.113.9"}, "203.0.113.9"},
+		{[]string{"10.0.0.1", "203.0.113.9"}, "203.0.113.9"},
+		{[]string{"203.0.113.9, nonsense"}, "192.0.2.1"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = "192.0.2.1:4711"
+		r.Header["X-Forwarded-For"] = c.headers
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if seen != c.want {
+			t.Errorf("%q: %s, not %s", c.headers, seen, c.want)
+		}
+	}
+	s := testServer(t, Config{})
+	r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+	r.RemoteAddr = "192.0.2.1:4711"
+	r.Header.Set("X-Forwarded-For", "203.0.113.9")
+	s.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	if r.RemoteAddr != "192.0.2.1:4711" {
+		t.Error("without behind-proxy the header must not be believed")
+	}
+}

@@ -172,7 +172,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	for _, pattern := range s.web.Patterns() {
-		mux.Handle(pattern, s.web.Handler())
+		mux.Handle(pattern, s.limits.pages(s.web.Handler()))
 	}
 	apiHandler := api.Handler()
 	mux.Handle("/", apiHandler)
@@ -184,7 +184,11 @@ func (s *Server) routes() http.Handler {
 		mux.Handle(base+"/", http.StripPrefix(base, mux))
 		mux.Handle(base+"/.well-known/", discovery)
 	}
-	return secure(mux, apiHandler, s.config.TLSCert != "")
+	handler := secure(mux, apiHandler, s.config.TLSCert != "")
+	if s.config.BehindProxy {
+		handler = throughProxy(handler)
+	}
+	return handler
 }
 
 // services are the APIs, each a room's table of operations.
