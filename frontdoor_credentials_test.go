@@ -146,6 +146,13 @@ func TestSignatures(t *testing.T) {
 			t.Errorf("signed at %s: %d %s", at, a.status, a.text)
 		}
 	}
+	for _, host := range []string{"oidc.us-east-1.amazonaws.com", "localhost:1", "sso.example"} { // by DNS or through a proxy
+		r := d.request(t, "POST", tokenTarget, tokenBody)
+		r.Host = host
+		if a := d.send(t, d.signed(r, "sso-oauth")); a.code() != "InvalidClientException" {
+			t.Errorf("signed for the host %s: %d %s", host, a.status, a.text)
+		}
+	}
 	if a, b := d.send(t, sign(now, "us-east-1", func(c *sigv4.Credential) { c.AccessKeyID = "AKIAAAAAAAAAAAAAAAAA" })),
 		d.send(t, sign(now, "us-east-1", func(c *sigv4.Credential) { c.AccessKeyID = "AKIABBBBBBBBBBBBBBBB" })); a.text != b.text {
 		t.Errorf("two unknown keys are told apart: %s, %s", a.text, b.text)

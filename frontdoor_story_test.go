@@ -1,10 +1,12 @@
 package symbolon
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -106,7 +108,10 @@ const (
 // TestStory: assertion, refresh, exchange and a replay through the whole server, on disk: each leaves one event with its reason, and
 // no secret stands in the log or in the store (M02, B06, A14).
 func TestStory(t *testing.T) {
-	d := openDoor(t, func(c *Config) { c.Memory = false })
+	var log bytes.Buffer
+	d := openDoor(t, func(c *Config) {
+		c.Memory, c.Log = false, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	i := newIDP(t)
 	analytics, data := d.declare(t, i)
 	before := len(d.events(t))
@@ -145,6 +150,9 @@ func TestStory(t *testing.T) {
 		text, err := os.ReadFile(name)
 		fatal(t, err)
 		for _, secret := range secrets {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("the process's log holds a secret that begins with %.12s", secret)
+			}
 			if filepath.Base(name) != developmentFile && strings.Contains(string(text), secret) {
 				t.Errorf("%s holds a secret that begins with %.12s", filepath.Base(name), secret)
 			}

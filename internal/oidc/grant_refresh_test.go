@@ -276,6 +276,9 @@ func TestRestart(t *testing.T) {
 		t.Error("the second use of a code after a restart ends nothing")
 	}
 	after.present(freshCode).granted(t)
+	if !after.active(after.client, alive.str("accessToken")) {
+		t.Error("an access token does not survive a restart")
+	}
 	after.refresh(after.refresh(alive))
 	after.advance(31 * time.Second)
 	after.present(refreshing(reused)).refused(t, "InvalidGrantException", "superseded")

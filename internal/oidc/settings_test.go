@@ -1,0 +1,110 @@
+package oidc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/ssoadmin"
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// TestTokenLifeSetting: access and ID tokens live as long as the setting says.
+func TestTokenLifeSetting(t *testing.T) {
+	w := newHousedWorld(t)
+	w.AccessTokenTTL = 10 * time.Minute
+	a := w.family()
+	_, claims := w.verified(t, a.str("idToken"), "ES256")
+	if a.body["expiresIn"] != 600.0 || claims["exp"].(float64)-claims["iat"].(float64) != 600 {
+		t.Errorf("expiresIn is %v, the ID token's %v to %v", a.body["expiresIn"], claims["iat"], claims["exp"])
+	}
+	w.advance(599 * time.Second)
+	if !w.active(w.client, a.str("accessToken")) {
+		t.Error("the token is dead a second early")
+	}
+	w.advance(2 * time.Second)
+	if w.active(w.client, a.str("accessToken")) {
+		t.Error("the token outlives its time")
+	}
+}
+
+// TestOpenApplications: where no assignment is required everybody of the directory is let in, and nobody else.
+func TestOpenApplications(t *testing.T) {
+	w := newHousedWorld(t)
+	w.change(func(tx *store.Tx) error {
+		_, err := identitystore.PutUser(tx, person(w.directory, "bob", "bob@example.com"))
+		return err
+	})
+	bob := params{"email": "bob@example.com"}
+	w.present(w.assertion(bob)).refused(t, "AccessDeniedException", "not assigned")
+	required := func(on bool) { w.editApp(w.client, func(a *ssoadmin.Application) { a.AssignmentRequired = on }) }
+	required(false)
+	a := w.present(w.assertion(bob)).granted(t)
+	w.present(w.assertion(params{"email": "carol@example.com"})).refused(t, "InvalidGrantException", "no user")
+	required(true)
+	w.deadBy(a, "AccessDeniedException")
+}
+
+// deadBy is dead for another refusal than InvalidGrantException.
+func (w *world) deadBy(a answer, exception string) {
+	w.t.Helper()
+	w.present(refreshing(a)).refused(w.t, exception, "")
+	if w.active(w.client, a.str("accessToken")) || w.active(w.client, a.str("refreshToken")) {
+		w.t.Error("a token is still active")
+	}
+}
+
+// TestRefusalsAlike: an unknown client and a disabled one, a used code and one that never was, read the same (B04).
+func TestRefusalsAlike(t *testing.T) {
+	w := newHousedWorld(t)
+	used, expired, foreign := w.codeFor(w.client), w.codeFor(w.client), w.codeFor(w.other)
+	w.present(used).granted(t)
+	w.advance(2 * time.Minute)
+	text := w.present(with(used, params{"code": "AAAA"})).text
+	for _, evidence := range []params{used, used, expired, foreign} {
+		if got := w.present(evidence).text; got != text {
+			t.Errorf("a code is refused with %s, an unknown one with %s", got, text)
+		}
+	}
+	a := w.family()
+	enable(w, w.client, false)
+	disabled := w.present(refreshing(a))
+	w.presentedBy += "0"
+	if unknown := w.present(refreshing(a)); unknown.text != disabled.text || unknown.status != disabled.status {
+		t.Errorf("an unknown client is answered %s, a disabled one %s", unknown.text, disabled.text)
+	}
+}
+
+// TestNothingPilesUp: what can serve no more is swept: codes, assertions, families.
+func TestNothingPilesUp(t *testing.T) {
+	w := newHousedWorld(t)
+	for range 3 {
+		w.codeFor(w.client)
+		w.refresh(w.family())
+		w.present(w.assertion()).granted(t)
+	}
+	count := func() (n int) {
+		w.change(func(tx *store.Tx) error {
+			c, err := codes.List(tx, store.Query{})
+			if err != nil {
+				return err
+			}
+			f, err := families.List(tx, store.Query{})
+			if err != nil {
+				return err
+			}
+			a, err := assertions.List(tx, store.Query{})
+			n = len(c) + len(f) + len(a)
+			return err
+		})
+		return n
+	}
+	if got := count(); got != 6+6+3 {
+		t.Errorf("%d rows, want 6 codes, 6 families and 3 assertions", got)
+	}
+	w.advance(48 * time.Hour)
+	must(t, sweep(w))
+	if got := count(); got != 0 {
+		t.Errorf("%d rows are left after two days", got)
+	}
+}
