@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pass is one measured pass: prepared requests, over so many connections.
+type pass struct {
+	elapsed, cpu time.Duration
+	latencies    []time.Duration // of the successes
+	failures     int
+	firstFailure string
+	bodies       [][]byte // by request; nil where it failed
+}
+
+// drive sends the requests over n connections, each as soon as its predecessor on the connection is answered.
+func drive(ctx context.Context, c *child, n int, requests [][]byte, keep bool) (*pass, error) {
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.address)
+		if err != nil {
+			return nil, err
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	p := &pass{bodies: make([][]byte, len(requests))}
+	took := make([]time.Duration, len(requests))
+	before, err := c.cpu()
+	if err != nil {
+		return nil, err
+	}
+	var next atomic.Int64
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var broken error
+	start := time.Now()
+	for _, conn := range conns {
+		wg.Go(func() {
+			e := exchanger{conn: conn, buffer: make([]byte, 32<<10)}
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(requests) || ctx.Err() != nil {
+					return
+				}
+				sent := time.Now()
+				status, body, err := e.exchange(requests[i])
+				took[i] = time.Since(sent)
+				switch {
+				case err != nil:
+					mu.Lock()
+					broken = errors.Join(broken, err)
+					mu.Unlock()
+					return
+				case status != 200:
+					mu.Lock()
+					p.failures++
+					p.firstFailure = fmt.Sprintf("HTTP %d %s", status, body)
+					mu.Unlock()
+					took[i] = 0
+				case keep:
+					p.bodies[i] = bytes.Clone(body)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	p.elapsed = time.Since(start)
+	after, err := c.cpu()
+	p.cpu = after - before
+	p.latencies = slices.DeleteFunc(took, func(d time.Duration) bool { return d == 0 })
+	slices.Sort(p.latencies)
+	return p, errors.Join(err, broken, ctx.Err())
+}
+
+// exchanger speaks as much HTTP/1.1 as the two servers answer: a status line, Content-Length, a body.
+type exchanger struct {
+	conn   net.Conn
+	buffer []byte
+}
+
+var (
+	headEnd       = []byte("\r\n\r\n")
+	contentLength = []byte("\r\nContent-Length: ")
+)
+
+// exchange sends one request and reads its answer, which is good until the next one.
+func (e *exchanger) exchange(request []byte) (status int, body []byte, err error) {
+	if err := e.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return 0, nil, err
+	}
+	if _, err := e.conn.Write(request); err != nil {
+		return 0, nil, err
+	}
+	have, head, total := 0, -1, 0
+	for head < 0 || have < total {
+		if have == len(e.buffer) {
+			return 0, nil, errors.New("the answer is longer than the buffer")
+		}
+		n, err := e.conn.Read(e.buffer[have:])
+		if err != nil {
+			return 0, nil, err
+		}
+		have += n
+		if head < 0 {
+			if head = bytes.Index(e.buffer[:have], headEnd); head < 0 {
+				continue
+			}
+			length, err := lengthIn(e.buffer[:head+2])
+			if err != nil {
+				return 0, nil, err
+			}
+			head += len(headEnd)
+			total = head + length
+		}
+	}
+	status, err = strconv.Atoi(string(e.buffer[9:12]))
+	return status, e.buffer[head:total], err
+}
+
+func lengthIn(head []byte) (int, error) {
+	at := bytes.Index(head, contentLength)
+	if at < 0 {
+		return 0, fmt.Errorf("an answer without Content-Length: %q", head)
+	}
+	value := head[at+len(contentLength):]
+	return strconv.Atoi(string(value[:bytes.IndexByte(value, '\r')]))
+}
