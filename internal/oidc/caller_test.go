@@ -56,43 +56,45 @@ func (w *world) newRole(name string, inline map[string]string) (arn string) {
 	return "arn:aws:iam::" + w.account + ":role/" + name
 }
 
+// callers are kinds of callers, whom the actor policy names ("-" denies), what the caller's own policies say, and whether it is let in.
+var callers = []struct {
+	name     string
+	caller   string // user, root, role, bounded, limited, foreign user, foreign root
+	actors   []string
+	identity string
+	admitted bool
+}{
+	{"named user", "user", []string{"user"}, "", true},
+	{"named user, identity denies", "user", []string{"user"}, "Deny", false},
+	{"account, identity silent", "user", []string{"account"}, "", false},
+	{"account, identity allows", "user", []string{"account"}, "Allow", true},
+	{"account, identity denies", "user", []string{"account"}, "Deny", false},
+	{"nobody named, identity allows", "user", []string{"role"}, "Allow", false},
+	{"named and denied", "user", []string{"user", "-user"}, "Allow", false},
+	{"named, everybody denied", "user", []string{"user", "-*"}, "Allow", false},
+	{"root by account", "root", []string{"account"}, "", true},
+	{"root not named", "root", []string{"user"}, "", false},
+	{"named role", "role", []string{"role"}, "", true},
+	{"named role, identity denies", "role", []string{"role"}, "Deny", false},
+	{"role by account, identity silent", "role", []string{"account"}, "", false},
+	{"role by account, identity allows", "role", []string{"account"}, "Allow", true},
+	{"role while the user is named", "role", []string{"user"}, "Allow", false},
+	{"session policy narrower, named role", "limited", []string{"role"}, "Allow", false},
+	{"session policy narrower, by account", "limited", []string{"account"}, "Allow", false},
+	{"boundary narrower, by account", "bounded", []string{"account"}, "Allow", false},
+	{"foreign user, identity silent", "foreign user", []string{"foreign user"}, "", false},
+	{"foreign user, identity allows", "foreign user", []string{"foreign user"}, "Allow", true},
+	{"foreign user by account, identity allows", "foreign user", []string{"foreign account"}, "Allow", true},
+	{"foreign user of the named user's name", "foreign user", []string{"user", "account"}, "Allow", false},
+	{"foreign root by account", "foreign root", []string{"foreign account"}, "", true},
+	{"foreign root not named", "foreign root", []string{"account"}, "", false},
+}
+
 // TestCallers: the whole rule of who may act as an application (C10, C11, C16): the actor policy always; identity policies too where
 // it names the account alone and always across accounts; an explicit deny anywhere wins.
 func TestCallers(t *testing.T) {
 	h := newHouse(t)
-	const none, allow, deny = "", "Allow", "Deny"
-	for _, c := range []struct {
-		name     string
-		caller   string // user, root, role, bounded, limited, foreign user, foreign root
-		actors   []string
-		identity string
-		admitted bool
-	}{
-		{"named user", "user", []string{"user"}, none, true},
-		{"named user, identity denies", "user", []string{"user"}, deny, false},
-		{"account, identity silent", "user", []string{"account"}, none, false},
-		{"account, identity allows", "user", []string{"account"}, allow, true},
-		{"account, identity denies", "user", []string{"account"}, deny, false},
-		{"nobody named, identity allows", "user", []string{"role"}, allow, false},
-		{"named and denied", "user", []string{"user", "-user"}, allow, false},
-		{"named, everybody denied", "user", []string{"user", "-*"}, allow, false},
-		{"root by account", "root", []string{"account"}, none, true},
-		{"root not named", "root", []string{"user"}, none, false},
-		{"named role", "role", []string{"role"}, none, true},
-		{"named role, identity denies", "role", []string{"role"}, deny, false},
-		{"role by account, identity silent", "role", []string{"account"}, none, false},
-		{"role by account, identity allows", "role", []string{"account"}, allow, true},
-		{"role while the user is named", "role", []string{"user"}, allow, false},
-		{"session policy narrower, named role", "limited", []string{"role"}, allow, false},
-		{"session policy narrower, by account", "limited", []string{"account"}, allow, false},
-		{"boundary narrower, by account", "bounded", []string{"account"}, allow, false},
-		{"foreign user, identity silent", "foreign user", []string{"foreign user"}, none, false},
-		{"foreign user, identity allows", "foreign user", []string{"foreign user"}, allow, true},
-		{"foreign user by account, identity allows", "foreign user", []string{"foreign account"}, allow, true},
-		{"foreign user of the named user's name", "foreign user", []string{"user", "account"}, allow, false},
-		{"foreign root by account", "foreign root", []string{"foreign account"}, none, true},
-		{"foreign root not named", "foreign root", []string{"account"}, none, false},
-	} {
+	for _, c := range callers {
 		t.Run(c.name, func(t *testing.T) {
 			w := h.newWorld(t)
 			evidence := w.assertion()
