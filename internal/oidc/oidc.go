@@ -85,7 +85,12 @@ func (s *Server) TokenService() *wire.Service {
 
 func (s *Server) accessTokenTTL() time.Duration { return orDefault(s.AccessTokenTTL, time.Hour) }
 func (s *Server) refreshTTL() time.Duration     { return orDefault(s.RefreshTTL, 8*time.Hour) }
-func (s *Server) refreshIdleTTL() time.Duration { return orDefault(s.RefreshIdleTTL, s.refreshTTL()) }
+
+// refreshIdleTTL is never longer than the absolute life of today's settings. A revocation is remembered by those settings too
+// (derivedEnd), so that a family born under longer ones is idle before its revocation is forgotten.
+func (s *Server) refreshIdleTTL() time.Duration {
+	return min(orDefault(s.RefreshIdleTTL, s.refreshTTL()), s.refreshTTL())
+}
 
 func (s *Server) codeTTL() time.Duration {
 	return min(orDefault(s.CodeTTL, time.Minute), 10*time.Minute)

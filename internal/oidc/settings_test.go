@@ -28,6 +28,21 @@ func TestTokenLifeSetting(t *testing.T) {
 	}
 }
 
+// TestLoweredLifetimes: a session revoked stays so, even for families born when the setting let them live longer than a revocation is
+// remembered now.
+func TestLoweredLifetimes(t *testing.T) {
+	w := newHousedWorld(t)
+	w.RefreshTTL, w.RefreshIdleTTL = 90*24*time.Hour, 30*24*time.Hour
+	a := w.present(w.assertion()).granted(t)
+	w.RefreshTTL = time.Hour
+	w.revoke(w.client, a.str("accessToken"))
+	for range 10 {
+		w.present(refreshing(a)).refused(t, "InvalidGrantException", "")
+		w.advance(12 * time.Hour)
+		must(t, sweep(w))
+	}
+}
+
 // TestOpenApplications: where no assignment is required everybody of the directory is let in, and nobody else.
 func TestOpenApplications(t *testing.T) {
 	w := newHousedWorld(t)
