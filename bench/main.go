@@ -80,33 +80,42 @@ func parse() (s settings, err error) {
 	return s, err
 }
 
-// run prepares both servers, goes through the rounds and prints.
-func run(ctx context.Context, s settings) (err error) {
-	folder, err := os.MkdirTemp(s.folder, "symbolon-bench-")
+// run measures and prints.
+func run(ctx context.Context, s settings) error {
+	r, err := measure(ctx, s)
 	if err != nil {
 		return err
+	}
+	return r.print(os.Stdout)
+}
+
+// measure prepares both servers and goes through the rounds.
+func measure(ctx context.Context, s settings) (r *report, err error) {
+	folder, err := os.MkdirTemp(s.folder, "symbolon-bench-")
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	if err := describe(folder); err != nil {
-		return err
+		return nil, err
 	}
 	w, err := newWorld(ctx, s, folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer w.close()
-	var r report
-	for round := range s.rounds {
-		for _, n := range s.connections {
-			if err := w.round(ctx, &r, n, w.cases); err != nil {
-				return err
+	r = &report{passes: map[sample][]figures{}}
+	for n := range s.rounds {
+		for _, connections := range s.connections {
+			if err := w.round(ctx, r, connections, w.cases); err != nil {
+				return nil, err
 			}
 		}
-		if err := w.round(ctx, &r, 1, w.alone()); err != nil {
-			return err
+		if err := w.round(ctx, r, 1, w.alone()); err != nil {
+			return nil, err
 		}
-		fmt.Fprintf(os.Stderr, "round %d of %d done\n", round+1, s.rounds)
+		fmt.Fprintf(os.Stderr, "round %d of %d done\n", n+1, s.rounds)
 	}
-	r.print(os.Stdout)
-	return nil
+	r.memory, r.peak = w.symbolon.memory()
+	return r, nil
 }

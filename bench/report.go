@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -26,14 +27,12 @@ type figures struct {
 
 // report collects passes in the order they first came.
 type report struct {
-	order  []sample
-	passes map[sample][]figures
+	order        []sample
+	passes       map[sample][]figures
+	memory, peak string // of the server, resident, at the end and at most
 }
 
 func (r *report) add(s sample, p, bare *pass) {
-	if r.passes == nil {
-		r.passes = map[sample][]figures{}
-	}
 	if r.passes[s] == nil {
 		r.order = append(r.order, s)
 	}
@@ -47,13 +46,14 @@ func (r *report) add(s sample, p, bare *pass) {
 func (p *pass) rate() float64 { return float64(len(p.latencies)) / p.elapsed.Seconds() }
 
 // print writes the medians, each of its own column.
-func (r *report) print(w io.Writer) {
+func (r *report) print(to io.Writer) error {
+	var w bytes.Buffer
 	slices.SortStableFunc(r.order, func(a, b sample) int { return cmp.Compare(b.connections, a.connections) })
 	connections := 0
 	for _, s := range r.order {
 		if s.connections != connections {
 			connections = s.connections
-			fmt.Fprintf(w, "\n%-32s %10s %8s %6s %10s %10s %8s %9s\n", fmt.Sprintf("%d connections", connections),
+			fmt.Fprintf(&w, "\n%-32s %10s %8s %6s %10s %10s %8s %9s\n", fmt.Sprintf("%d connections", connections),
 				"requests/s", "of bare", "goal", "p50", "p99", "CPU/req", "failures")
 		}
 		passes := r.passes[s]
@@ -67,15 +67,18 @@ func (r *report) print(w io.Writer) {
 		if s.goal > 0 && connections == 64 {
 			goal = fmt.Sprintf("%.2f", s.goal)
 		}
-		fmt.Fprintf(w, "%-32s %10.0f %8.3f %6s %10v %10v %8v %9d\n", s.name,
+		fmt.Fprintf(&w, "%-32s %10.0f %8.3f %6s %10v %10v %8v %9d\n", s.name,
 			median(passes, func(f figures) float64 { return f.rate }), median(passes, func(f figures) float64 { return f.ratio }), goal,
 			median(passes, func(f figures) time.Duration { return f.p50 }).Round(time.Microsecond),
 			median(passes, func(f figures) time.Duration { return f.p99 }).Round(time.Microsecond),
 			median(passes, func(f figures) time.Duration { return f.cpu }).Round(time.Microsecond), failures)
 		if first != "" {
-			fmt.Fprintf(w, "    a failure: %s\n", first)
+			fmt.Fprintf(&w, "    a failure: %s\n", first)
 		}
 	}
+	fmt.Fprintf(&w, "\nserver's memory: %s resident at the end, %s at most\n", r.memory, r.peak)
+	_, err := to.Write(w.Bytes())
+	return err
 }
 
 func median[T cmp.Ordered](passes []figures, of func(figures) T) T {
