@@ -36,6 +36,14 @@ type actor struct {
 	Actor   *actor `json:"act,omitempty"`
 }
 
+// vouchedActors is the act chain with, at its root, the trusted token issuer that vouched for the user.
+func (a AccessToken) vouchedActors() []string {
+	if a.TrustedTokenIssuer == "" {
+		return a.Actors
+	}
+	return slices.Concat(a.Actors, []string{a.TrustedTokenIssuer})
+}
+
 func actorChain(actors []string) *actor {
 	var chain *actor
 	for _, sub := range slices.Backward(actors) {
@@ -81,7 +89,7 @@ func (m *Minter) accessJWT(a AccessToken, alg Algorithm) (string, error) {
 	payload, err := json.Marshal(accessClaims{
 		Issuer: m.Issuer, Subject: a.UserID, Audience: aud, ClientID: a.Application,
 		ExpiresAt: a.ExpiresAt.Unix(), IssuedAt: a.IssuedAt.Unix(), ID: a.ID,
-		Scope: strings.Join(a.Scopes, " "), AuthTime: unixOrZero(a.AuthTime), Actor: actorChain(a.Actors),
+		Scope: strings.Join(a.Scopes, " "), AuthTime: unixOrZero(a.AuthTime), Actor: actorChain(a.vouchedActors()),
 		SessionID: a.Session.ID, Ancestors: a.Session.Ancestors, Epoch: epoch, VouchedBy: a.TrustedTokenIssuer,
 		InstanceARN: a.InstanceARN, IdentityStoreID: a.IdentityStoreID, CredentialID: a.ID,
 	})
@@ -103,13 +111,20 @@ func (m *Minter) openAccessJWT(s string) (a AccessToken, epoch uint32, err error
 	if c.Issuer != m.Issuer {
 		return a, 0, invalid("issued by %q", c.Issuer)
 	}
-	if len(c.Audience) == 0 || c.CredentialID != c.ID {
+	actors := c.Actor.list()
+	if len(c.Audience) == 0 || c.CredentialID != c.ID || c.VouchedBy != "" && (len(actors) == 0 || actors[len(actors)-1] != c.VouchedBy) {
 		return a, 0, invalid("claims contradict each other")
+	}
+	if c.VouchedBy != "" {
+		actors = actors[:len(actors)-1]
+	}
+	if len(actors) == 0 {
+		actors = nil
 	}
 	a = AccessToken{
 		ID: c.ID, Session: Session{ID: c.SessionID, Ancestors: c.Ancestors},
 		Application: c.ClientID, InstanceARN: c.InstanceARN, IdentityStoreID: c.IdentityStoreID, UserID: c.Subject,
-		Audience: c.Audience, Actors: c.Actor.list(), TrustedTokenIssuer: c.VouchedBy,
+		Audience: c.Audience, Actors: actors, TrustedTokenIssuer: c.VouchedBy,
 		AuthTime: timeOrZero(c.AuthTime), IssuedAt: time.Unix(c.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(c.ExpiresAt, 0).UTC(),
 	}
 	if c.Scope != "" {

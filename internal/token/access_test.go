@@ -287,7 +287,7 @@ func TestCredentialID(t *testing.T) {
 	if err != nil || len(id) != 64 || binary.BigEndian.Uint64(id[:8]) != uint64(expires.Unix()) {
 		t.Errorf("%x %v", id, err)
 	}
-	if NewCredentialID(expires) == NewCredentialID(expires) {
+	if first, second := NewCredentialID(expires), NewCredentialID(expires); first == second {
 		t.Error("not random")
 	}
 }

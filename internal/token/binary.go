@@ -49,7 +49,7 @@ func (p *packer) text(s string) {
 			return
 		}
 	}
-	p.number(uint64(len(s))<<2 | formText)
+	p.number(uint64(len(s)) << 2) // and formText, which is 0
 	*p = append(*p, s...)
 }
 
@@ -89,13 +89,6 @@ func (u *unpacker) take(n uint64) []byte {
 	b := u.b[:n]
 	u.b = u.b[n:]
 	return b
-}
-
-func (u *unpacker) byte() byte {
-	if b := u.take(1); b != nil {
-		return b[0]
-	}
-	return 0
 }
 
 func (u *unpacker) uint32() uint32 {

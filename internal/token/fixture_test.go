@@ -95,7 +95,7 @@ func (h house) accessToken(t testing.TB) AccessToken {
 	return AccessToken{
 		ID: NewCredentialID(now.Add(time.Hour)), Session: session, Application: testApp, InstanceARN: testInstance,
 		IdentityStoreID: testStore, UserID: testUser, Scopes: []string{"openid", "aws", "sts:identity_context"},
-		Actors: []string{testApp, testIssuer}, TrustedTokenIssuer: testIssuer,
+		Actors: []string{testApp}, TrustedTokenIssuer: testIssuer,
 		AuthTime: now.Add(-time.Minute), IssuedAt: now, ExpiresAt: now.Add(time.Hour),
 	}
 }
