@@ -154,15 +154,6 @@ func (d *def) index(name string) int {
 	return -1
 }
 
-func (d *def) hasUnique() bool {
-	for i := range d.indexes {
-		if d.indexes[i].Unique {
-			return true
-		}
-	}
-	return false
-}
-
 // encode turns a row (a pointer to the row type) into SQL values in column order.
 func (d *def) encode(row any) ([]any, error) {
 	v := reflect.ValueOf(row).Elem()

@@ -232,14 +232,6 @@ func (t *sqlTable) lightly(before, after []any) bool {
 	return true
 }
 
-func pick(values []any, columns []int, extra int) []any {
-	out := make([]any, 0, len(columns)+extra)
-	for _, c := range columns {
-		out = append(out, values[c])
-	}
-	return out
-}
-
 func keyArgs(parts []string, extra int) []any {
 	out := make([]any, 0, len(parts)+extra)
 	for _, p := range parts {

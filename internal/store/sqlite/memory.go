@@ -37,7 +37,7 @@ func memoryIn(root string) (*Backend, error) {
 		return nil, err
 	}
 	b := newBackend(filepath.Join(dir, "db"), "OFF", memoryReaders)
-	b.unlock = func() error { return errors.Join(os.RemoveAll(dir), unlock()) }
+	b.unlock = func() error { return errors.Join(removeFolder(dir), unlock()) }
 	if err := b.create(filepath.Join(dir, "db")); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -51,12 +51,25 @@ func removeAbandoned(root string) {
 		return
 	}
 	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
+			continue // being made, or being removed
+		}
 		unlock, err := lock(filepath.Join(dir, "lock"))
 		if err != nil {
 			continue
 		}
 		_ = errors.Join(os.RemoveAll(dir), unlock()) // the next one tries again
 	}
+}
+
+// removeFolder removes a folder in which another process may just have looked for a lock, and by that made one.
+func removeFolder(dir string) (err error) {
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // memoryFolder is Linux's folder in memory, or the system's temporary folder.
