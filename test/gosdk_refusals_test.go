@@ -19,15 +19,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// codeOf is the AWS code of an error; empty if it is none of AWS's.
-func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
-
 // expectError checks that err is of the SDK's class E and says something.
 func expectError[E smithy.APIError](t *testing.T, err error, says string) {
 	t.Helper()
