@@ -71,7 +71,7 @@ func (a *applier) applyApplication(d ApplicationDeclaration) (ssoadmin.Applicati
 		return existing, at("application", d.Name, err)
 	}
 	wanted := existing
-	wanted.InstanceARN, wanted.Name, wanted.Description = a.instance.ARN, d.Name, d.Description
+	wanted.InstanceARN, wanted.Name, wanted.Description = a.instance.ARN, d.Name, cmp.Or(d.Description, existing.Description)
 	wanted.ProviderARN = cmp.Or(existing.ProviderARN, "arn:aws:sso::aws:applicationProvider/custom")
 	wanted.Enabled = d.Enabled == nil || *d.Enabled
 	wanted.AssignmentRequired = d.AssignmentRequired == nil || *d.AssignmentRequired

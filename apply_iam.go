@@ -46,7 +46,7 @@ func (a *applier) applyPolicy(d ManagedPolicyDeclaration) error {
 		return at("policy", d.Name, err)
 	}
 	wanted := existing
-	wanted.AccountID, wanted.Name, wanted.Description = account, d.Name, d.Description
+	wanted.AccountID, wanted.Name, wanted.Description = account, d.Name, cmp.Or(d.Description, existing.Description)
 	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
 	if wanted.Document, err = documentText(d.Document); err != nil {
 		return at("policy", d.Name, err)
@@ -62,7 +62,8 @@ func (a *applier) applyRole(d RoleDeclaration) error {
 		return at("role", d.Name, err)
 	}
 	wanted := existing
-	wanted.AccountID, wanted.Name, wanted.Description, wanted.Boundary = account, d.Name, d.Description, d.Boundary
+	wanted.AccountID, wanted.Name, wanted.Description = account, d.Name, cmp.Or(d.Description, existing.Description)
+	wanted.Boundary = boundary(d.Boundary, existing.Boundary)
 	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
 	wanted.MaxSessionDuration = cmp.Or(d.MaxSessionDuration, existing.MaxSessionDuration, 3600)
 	if d.Tags != nil {
@@ -85,7 +86,7 @@ func (a *applier) applyIAMUser(d IAMUserDeclaration) error {
 		return at("IAM user", d.Name, err)
 	}
 	wanted := existing
-	wanted.AccountID, wanted.Name, wanted.Boundary = account, d.Name, d.Boundary
+	wanted.AccountID, wanted.Name, wanted.Boundary = account, d.Name, boundary(d.Boundary, existing.Boundary)
 	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
 	if d.Tags != nil {
 		wanted.Tags = d.Tags
@@ -97,6 +98,14 @@ func (a *applier) applyIAMUser(d IAMUserDeclaration) error {
 		return err
 	}
 	return a.applyKeys(account, d.Name, d.AccessKeys)
+}
+
+// boundary is the permissions boundary declared. One that is left out stays: a limit must not go because a line is missing.
+func boundary(declared, existing string) string {
+	if declared == "none" {
+		return ""
+	}
+	return cmp.Or(declared, existing)
 }
 
 // policies are the inline documents as text and the attached policies as ARNs; a section that is left out stays as it is.

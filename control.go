@@ -3,8 +3,11 @@ package symbolon
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,12 +53,52 @@ func (s *Server) StartControl(folder string) (stop func() error, err error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /apply", s.controlApply)
-	server := &http.Server{Handler: control.guard(mux), ReadHeaderTimeout: 5 * time.Second, ErrorLog: quietLog(s.config.Log)}
+	public := http.NewServeMux()
+	public.HandleFunc("GET /proof", control.prove)
+	public.Handle("/", control.guard(mux))
+	server := &http.Server{Handler: public, ReadHeaderTimeout: 5 * time.Second, ErrorLog: quietLog(s.config.Log)}
 	go server.Serve(l) //nolint:errcheck // ends with stop
 	return func() error {
 		err := os.Remove(filepath.Join(folder, controlName))
 		return errors.Join(err, server.Close())
 	}, nil
+}
+
+// prove answers a challenge with what only the holder of the token can: the file may be left over from a server that was killed, and
+// its port taken by a stranger, who must see neither the token nor what is to be applied.
+func (c controlFile) prove(w http.ResponseWriter, r *http.Request) {
+	controlAnswer(w, http.StatusOK, map[string]string{"proof": c.proof(r.URL.Query().Get("challenge"))})
+}
+
+func (c controlFile) proof(challenge string) string {
+	mac := hmac.New(sha256.New, []byte(c.Token))
+	mac.Write([]byte("symbolon control " + challenge))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// check asks whoever listens at the address for the proof. Nobody there, or somebody else, is ErrNoServer.
+func (c controlFile) check(ctx context.Context, client *http.Client) error {
+	challenge := rand.Text()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Address+"/proof?challenge="+challenge, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(r)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: %s is left over", ErrNoServer, controlName)
+	}
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Proof string `json:"proof"`
+	}
+	err = json.NewDecoder(io.LimitReader(response.Body, 4096)).Decode(&answer)
+	if err != nil || !hmac.Equal([]byte(answer.Proof), []byte(c.proof(challenge))) {
+		return fmt.Errorf("%w: %s is left over, and another program has its port", ErrNoServer, controlName)
+	}
+	return nil
 }
 
 // guard lets only holders of the token through.
@@ -101,15 +144,17 @@ func ApplyThrough(ctx context.Context, folder string, text []byte) (*Report, err
 	if err != nil {
 		return nil, err
 	}
+	client := &http.Client{Transport: &http.Transport{Proxy: nil}}
+	defer client.CloseIdleConnections()
+	if err := control.check(ctx, client); err != nil {
+		return nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+control.Address+"/apply", bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+control.Token)
-	response, err := (&http.Client{Transport: &http.Transport{Proxy: nil}}).Do(r)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, fmt.Errorf("%w: %s is left over", ErrNoServer, controlName)
-	}
+	response, err := client.Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,23 @@ func TestControlWithoutServer(t *testing.T) {
 	check(t, os.WriteFile(filepath.Join(folder, controlName), text, 0o600))
 	if _, err := ApplyThrough(t.Context(), folder, nil); !errors.Is(err, ErrNoServer) || !strings.Contains(err.Error(), controlName) {
 		t.Errorf("a stale control file: %v", err)
+	}
+	// Its port may belong to somebody else by now, who must learn nothing.
+	learned := make(chan string, 10)
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		learned <- r.Header.Get("Authorization") + string(body)
+		controlAnswer(w, http.StatusOK, map[string]string{"proof": strings.Repeat("0", 64)})
+	}))
+	defer stranger.Close()
+	text, err = json.Marshal(controlFile{Address: stranger.Listener.Addr().String(), Token: "x"})
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(folder, controlName), text, 0o600))
+	if _, err := ApplyThrough(t.Context(), folder, []byte("secrets")); !errors.Is(err, ErrNoServer) {
+		t.Errorf("a stranger on the port: %v", err)
+	}
+	if got := <-learned; got != "" || len(learned) > 0 {
+		t.Errorf("the stranger learned %q", got)
 	}
 	check(t, os.WriteFile(filepath.Join(folder, controlName), []byte("{"), 0o600))
 	if _, err := ApplyThrough(t.Context(), folder, nil); err == nil || errors.Is(err, ErrNoServer) {

@@ -135,7 +135,7 @@ type IAMUserDeclaration struct {
 	Account          string                 `yaml:"account"`
 	Name             string                 `yaml:"name"`
 	Path             string                 `yaml:"path"`
-	Boundary         string                 `yaml:"permissionsBoundary"`
+	Boundary         string                 `yaml:"permissionsBoundary"` // an ARN, or none to remove it
 	InlinePolicies   map[string]any         `yaml:"inlinePolicies"`
 	AttachedPolicies []string               `yaml:"attachedPolicies"` // ARNs, or names of policies of the account
 	Tags             map[string]string      `yaml:"tags"`
@@ -162,8 +162,8 @@ type RoleDeclaration struct {
 	Path               string            `yaml:"path"`
 	Description        string            `yaml:"description"`
 	TrustPolicy        any               `yaml:"trustPolicy"`
-	MaxSessionDuration int64             `yaml:"maxSessionDuration"` // seconds, default 3600
-	Boundary           string            `yaml:"permissionsBoundary"`
+	MaxSessionDuration int64             `yaml:"maxSessionDuration"`  // seconds, default 3600
+	Boundary           string            `yaml:"permissionsBoundary"` // an ARN, or none to remove it
 	InlinePolicies     map[string]any    `yaml:"inlinePolicies"`
 	AttachedPolicies   []string          `yaml:"attachedPolicies"`
 	Tags               map[string]string `yaml:"tags"`

@@ -238,7 +238,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 3 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
+		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
 	}
 	done := make(chan error, 1)
 	go func() {
