@@ -11,6 +11,7 @@
 //     on it (Server.OnDelete), in the same transaction.
 //   - A password is checked against guessing before it is hashed: failures are counted in the store, on the user a name
 //     resolves to, and one who is locked out is refused even with the right password.
+//   - A user says since when sign-ins count (User.SignedOut): changing a password ends what was signed in before.
 //
 // The API's operations are the lower-case methods of Server, in the file of their noun. The exported functions take a
 // transaction and serve the rooms above and symbolon apply; they keep the same rules.

@@ -168,11 +168,13 @@ func succeed(tx *store.Tx, a attempt) (User, error) {
 	return u, passwords.Put(tx, p)
 }
 
-// SetPassword hashes and stores a password for a user (8..256 characters) and ends a lock. An unknown user is a
-// ResourceNotFoundException, a bad password a ValidationException.
+// SetPassword hashes and stores a password for a user (8..256 characters) and ends a lock. Where there was a password, it
+// also ends what was signed in with it: see User.SignedOut. An unknown user is a ResourceNotFoundException, a bad
+// password a ValidationException.
 func (s *Server) SetPassword(tx *store.Tx, storeID, userID, newPassword string) error {
 	ctx := tx.Context()
-	if _, err := users.Get(tx, storeID, userID); err != nil {
+	u, err := users.Get(tx, storeID, userID)
+	if err != nil {
 		return orNotFound(ctx, err, typeUser, userID)
 	}
 	if n := utf8.RuneCountInString(newPassword); n < minPassword || n > maxPassword || !utf8.ValidString(newPassword) {
@@ -181,6 +183,16 @@ func (s *Server) SetPassword(tx *store.Tx, storeID, userID, newPassword string) 
 	hash, err := s.hash(newPassword)
 	if err != nil {
 		return err
+	}
+	old, err := passwords.Get(tx, storeID, userID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if old.Hash != "" {
+		u.SignedOutBefore = tx.Now()
+		if err := users.Put(tx, u); err != nil {
+			return err
+		}
 	}
 	return passwords.Put(tx, password{StoreID: storeID, UserID: userID, Hash: hash, ChangedAt: tx.Now()})
 }

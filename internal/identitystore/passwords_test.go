@@ -260,6 +260,53 @@ func TestSetPassword(t *testing.T) {
 	}
 }
 
+// A new password ends what was signed in with the one before; a first one ends nothing, and nothing else does.
+func TestPasswordChangeSignsOut(t *testing.T) {
+	h := newHouse(t)
+	ada := h.user(testStore, "ada")
+	user := func() (u User) {
+		h.view(func(tx *store.Tx) (err error) { u, err = GetUser(tx, testStore, ada); return err })
+		return u
+	}
+	set := func(password string) {
+		h.update(func(tx *store.Tx) error { return h.SetPassword(tx, testStore, ada, password) })
+	}
+	h.try("ada", right) // failures leave a row without a password
+	set(right)
+	if u := user(); !u.SignedOutBefore.IsZero() || u.SignedOut(h.clock.Now().Add(-time.Hour)) {
+		t.Errorf("a first password: %v", u.SignedOutBefore)
+	}
+	before := user()
+	h.clock.advance(time.Hour + 400*time.Millisecond)
+	set(wrong)
+	u, changed := user(), h.clock.Now()
+	if !u.SignedOutBefore.Equal(changed) || u.Revision != before.Revision || !u.UpdatedAt.Equal(before.UpdatedAt) {
+		t.Errorf("changed at %v: %+v", changed, u)
+	}
+	for since, want := range map[time.Duration]bool{-time.Hour: true, -time.Second: true, -400 * time.Millisecond: false, 0: false, time.Second: false} {
+		if got := u.SignedOut(changed.Add(since)); got != want {
+			t.Errorf("signed in %v after the change: signed out %v", since, got)
+		}
+	}
+	// It is nobody's attribute: a whole record does not take it back, and the API does not show it.
+	h.update(func(tx *store.Tx) error {
+		u.Attributes.Title, u.SignedOutBefore = new("Countess"), time.Time{}
+		u, err := PutUser(tx, u)
+		if err == nil && !u.SignedOutBefore.Equal(changed) {
+			t.Errorf("a record took it back: %v", u.SignedOutBefore)
+		}
+		return err
+	})
+	for key := range h.ok("DescribeUser", object{"IdentityStoreId": testStore, "UserId": ada}) {
+		if strings.Contains(strings.ToLower(key), "signedout") {
+			t.Error(key, "is shown")
+		}
+	}
+	if u := user(); !u.SignedOutBefore.Equal(changed) {
+		t.Error(u.SignedOutBefore)
+	}
+}
+
 func TestHash(t *testing.T) {
 	var c passwordChecks // as in production
 	hash, err := c.hash(right)

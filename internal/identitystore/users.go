@@ -27,6 +27,14 @@ type User struct {
 	CreatedBy  string         `store:"created_by"` // ARN of the caller; empty when it was no API call
 	UpdatedBy  string         `store:"updated_by"`
 	Revision   string         `store:"revision"`
+	// SignedOutBefore is when the password last changed; zero while it is the first one. See SignedOut.
+	SignedOutBefore time.Time `store:"signed_out_before"`
+}
+
+// SignedOut says whether what the user signed in for at the given time has ended since, because the password changed:
+// compared by the second, as tokens tell the time, and the second of the change itself counts as after it.
+func (u User) SignedOut(signedIn time.Time) bool {
+	return signedIn.Unix() < u.SignedOutBefore.Unix()
 }
 
 var users = store.NewTable[User](store.Spec{
@@ -82,6 +90,7 @@ func PutUser(tx *store.Tx, u User) (User, error) {
 	}
 	u.CreatedAt, u.CreatedBy = old.CreatedAt, old.CreatedBy
 	u.UpdatedAt, u.UpdatedBy, u.Revision = old.UpdatedAt, old.UpdatedBy, old.Revision
+	u.SignedOutBefore = old.SignedOutBefore
 	if !isNew {
 		if same, err := sameRecord(old, u); same || err != nil {
 			return old, err
