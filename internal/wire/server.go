@@ -18,6 +18,9 @@ import (
 // Server serves the services on one listener. Set the fields, then call Handler.
 type Server struct {
 	Services []*Service
+	// Admit, if set, judges a request by its address and headers alone, before its body is read. What it refuses is answered and not
+	// recorded: a flood must not fill the disk that the record is kept on. Service and Operation are set where path or target name them.
+	Admit func(ctx context.Context, c *Call) error
 	// Authenticate verifies the signature and sets c.Caller and c.Region.
 	Authenticate func(ctx context.Context, c *Call) error
 	// Authorize decides on c.Operation over c.Resources.
@@ -69,6 +72,7 @@ type exchange struct {
 	form     params   // of AWSQuery and OAuthForm
 	allow    string   // the Allow header of a 405
 	front    bool     // the error was made before the service's own code ran
+	turned   bool     // refused by Admit
 	answer   []byte
 }
 
@@ -84,6 +88,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{call: c, front: true}
 	ctx := WithCall(r.Context(), c)
 	h.conclude(x, h.guard(x, func() error { return h.work(ctx, x) }))
+	if x.turned {
+		x.write(w)
+		return
+	}
 	if err := h.guard(x, func() error { return h.Finish(context.WithoutCancel(ctx), c) }); err != nil {
 		c.Output, x.answer = nil, nil
 		h.conclude(x, internalError(x.protocol, x.plain, fmt.Errorf("finish: %w", err)))
@@ -94,7 +102,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // work does everything up to the encoded answer.
 func (h *handler) work(ctx context.Context, x *exchange) error {
 	c := x.call
-	if err := h.receive(x); err != nil {
+	if err := h.receive(ctx, x); err != nil {
 		return err
 	}
 	if c.Operation.Auth == SigV4 {
@@ -127,21 +135,14 @@ func (h *handler) work(ctx context.Context, x *exchange) error {
 
 // receive routes the request and reads its body, whose limit depends on the route: first by what stands outside of the
 // body, then by the form.
-func (h *handler) receive(x *exchange) error {
+func (h *handler) receive(ctx context.Context, x *exchange) error {
 	c := x.call
-	found, err := h.routes.byPath(x)
+	found, err := h.routeByHead(x)
+	if refused := h.admit(ctx, x, found); refused != nil {
+		return refused
+	}
 	if err != nil {
 		return err
-	}
-	if targets := c.Request.Header.Values("X-Amz-Target"); !found && len(targets) > 0 {
-		if len(targets) > 1 {
-			x.protocol = AWSJSON11
-			return inputError(AWSJSON11, false, &malformed{"The header X-Amz-Target is given more than once."})
-		}
-		if err := h.routes.byTarget(x, targets[0]); err != nil {
-			return err
-		}
-		found = true
 	}
 	if !found {
 		return h.receiveForm(x)
@@ -155,6 +156,35 @@ func (h *handler) receive(x *exchange) error {
 		}
 	}
 	return nil
+}
+
+// routeByHead finds the route by path, then by target.
+func (h *handler) routeByHead(x *exchange) (found bool, err error) {
+	if found, err = h.routes.byPath(x); found || err != nil {
+		return found, err
+	}
+	targets := x.call.Request.Header.Values("X-Amz-Target")
+	switch {
+	case len(targets) == 0:
+		return false, nil
+	case len(targets) > 1:
+		x.protocol = AWSJSON11
+		return false, inputError(AWSJSON11, false, &malformed{"The header X-Amz-Target is given more than once."})
+	}
+	return true, h.routes.byTarget(x, targets[0])
+}
+
+// admit asks Admit. A refusal at the root without a target is most likely for a query client.
+func (h *handler) admit(ctx context.Context, x *exchange, found bool) error {
+	if h.Admit == nil {
+		return nil
+	}
+	err := h.Admit(ctx, x.call)
+	x.turned = err != nil
+	if x.turned && !found && x.protocol == RestJSON1 && x.call.Request.URL.Path == "/" {
+		x.protocol = AWSQuery
+	}
+	return err
 }
 
 // receiveForm reads a query request: POST with a form, or GET with everything in the query string (as presigned

@@ -11,7 +11,7 @@ import (
 func (s *Server) DecodeRequest(r *http.Request) (*Call, error) {
 	h := &handler{Server: *s, routes: newRoutes(s.Services)}
 	x := &exchange{call: &Call{Request: r}}
-	if err := h.receive(x); err != nil {
+	if err := h.receive(r.Context(), x); err != nil {
 		return x.call, err
 	}
 	in := x.call.Operation.plan.newIn()
