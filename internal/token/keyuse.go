@@ -96,6 +96,12 @@ func (k *Keyring) useSigner(alg Algorithm) (heldKey, error) {
 	return k.use(p)
 }
 
+// Prepare makes the first key of an algorithm, so that it is published before anything is signed with it.
+func (k *Keyring) Prepare(alg Algorithm) error {
+	_, err := k.useSigner(alg)
+	return err
+}
+
 // awaitSigner has the first key of a signing purpose made in a goroutine of its own and waits for it with a bound: a
 // caller inside a store transaction may hold what the making needs, and must give way rather than wait for ever.
 func (k *Keyring) awaitSigner(p Purpose) error {
