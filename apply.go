@@ -75,6 +75,12 @@ func (s *Server) Apply(ctx context.Context, o *Organization) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(a.report.Changes) == 0 {
+		return a.report, nil
+	}
+	if err := s.recordApply(ctx, a.report); err != nil {
+		return nil, fmt.Errorf("applied, but the audit event could not be written: %w", err)
+	}
 	return a.report, nil
 }
 

@@ -1,9 +1,11 @@
 package symbolon
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -435,5 +437,22 @@ func TestParseOrganizationReadsJSON(t *testing.T) {
 	o, err := ParseOrganization("org.json", []byte(`{"instance":{"name":"x","account":"111122223333"},"users":[{"userName":"a"}]}`))
 	if err != nil || o.Instance.Account != "111122223333" || len(o.Users) != 1 {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// TestApplyIsRecorded: what an organization file changes is in the audit log, and no secret with it.
+func TestApplyIsRecorded(t *testing.T) {
+	s := testServer(t, Config{})
+	mustApply(t, s, smallOrganization)
+	log, err := os.ReadFile(filepath.Join(s.config.Data, "audit.jsonl"))
+	check(t, err)
+	if bytes.Count(log, []byte(`"eventName":"ApplyOrganization"`)) != 1 || !bytes.Contains(log, []byte("created instance")) {
+		t.Errorf("the log says %s", log)
+	}
+	mustApply(t, s, smallOrganization)
+	again, err := os.ReadFile(filepath.Join(s.config.Data, "audit.jsonl"))
+	check(t, err)
+	if len(again) != len(log) {
+		t.Error("a file that changes nothing is recorded as a change")
 	}
 }

@@ -15,9 +15,6 @@ import (
 
 // authenticate is wire's hook: who signed the request, by our own records, and for which region.
 func (s *Server) authenticate(ctx context.Context, c *wire.Call) error {
-	if err := s.limits.admitAddress(c); err != nil {
-		return err
-	}
 	identity, err := s.verifier.Verify(ctx, c.Request, c.Body, c.Service.SigningName)
 	if err != nil {
 		return signatureError(c, err)
@@ -64,6 +61,9 @@ func (s *Server) authorize(ctx context.Context, c *wire.Call) error {
 	}
 	if !strings.Contains(action, ":") {
 		action = c.Service.ActionPrefix + ":" + action
+	}
+	if len(c.Resources) == 0 {
+		return denied("User is not authorized to perform: "+action, "the operation names no resource")
 	}
 	return s.db.View(ctx, func(tx *store.Tx) error {
 		for _, resource := range c.Resources {

@@ -73,8 +73,11 @@ func (s *Server) event(r *http.Request, at time.Time) *audit.Event {
 	}
 }
 
+// maxHost is the longest name the DNS has; what is longer is no host and not worth the disk.
+const maxHost = 255
+
 func tlsDetails(r *http.Request) *audit.TLSDetails {
-	d := &audit.TLSDetails{ClientProvidedHostHeader: r.Host}
+	d := &audit.TLSDetails{ClientProvidedHostHeader: r.Host[:min(len(r.Host), maxHost)]}
 	if r.TLS != nil {
 		d.TLSVersion, d.CipherSuite = tls.VersionName(r.TLS.Version), tls.CipherSuiteName(r.TLS.CipherSuite)
 	}
@@ -117,6 +120,19 @@ func (s *Server) recordPage(ctx context.Context, r *http.Request, name string, u
 		e.ErrorCode, e.ErrorMessage = "Failure", fmt.Sprint(failure)
 	}
 	return s.audit.Write(ctx, e)
+}
+
+// recordApply is the event of an organization file: what it changed, on the operator's own authority.
+func (s *Server) recordApply(ctx context.Context, report *Report) error {
+	changes := make([]string, len(report.Changes))
+	for i, c := range report.Changes {
+		changes[i] = c.Action + " " + c.Kind + " " + c.Name
+	}
+	return s.audit.Write(ctx, &audit.Event{
+		EventTime: s.config.Now().UTC(), EventSource: "symbolon", EventName: "ApplyOrganization", EventType: "AwsServiceEvent",
+		EventCategory: "Management", AWSRegion: s.config.Region, RequestID: wire.NewRequestID(), SourceIPAddress: "localhost",
+		UserIdentity: audit.UserIdentity{Type: "Operator"}, AdditionalEventData: map[string]any{"changes": changes},
+	})
 }
 
 // resourceType is CloudTrail's type of an ARN.

@@ -1,6 +1,7 @@
 package symbolon
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -50,8 +51,9 @@ func (l *limits) admit(c *wire.Call) error {
 	return l.take(c, l.bucket("caller "+caller.AccountID+" "+caller.ARN, callerRate, callerBurst))
 }
 
-// admitAddress counts a request against the address it comes from and against all, before anything costly is done for it.
-func (l *limits) admitAddress(c *wire.Call) error {
+// admitAddress is wire's hook: it counts a request against the address it comes from and against all, before anything costly is done
+// for it.
+func (l *limits) admitAddress(_ context.Context, c *wire.Call) error {
 	if l == nil {
 		return nil
 	}
@@ -134,7 +136,7 @@ func (l *limits) take(c *wire.Call, b *rate.Limiter) error {
 		Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded", Reason: "rate limit",
 		RetryAfter: time.Second,
 	}
-	if c.Service.SigningName == "sso-oauth" {
+	if c.Service != nil && c.Service.SigningName == "sso-oauth" {
 		e.Code, e.Fields = "SlowDownException", map[string]any{"error": "slow_down"}
 	}
 	return e

@@ -1,9 +1,12 @@
 package symbolon
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -73,18 +76,18 @@ func TestLimitsCountAddressesBeforeSignatures(t *testing.T) {
 	now := time.Now()
 	l := newLimits(func() time.Time { return now })
 	one := call(tokenService, "", "", "127.0.0.1:1000")
-	if got := drain(func() error { return l.admitAddress(one) }); got != addressBurst {
+	if got := drain(func() error { return l.admitAddress(t.Context(), one) }); got != addressBurst {
 		t.Errorf("an address got %d requests at once, not %d", got, addressBurst)
 	}
-	if err := l.admitAddress(call(tokenService, "", "", "127.0.0.1:2000")); err == nil {
+	if err := l.admitAddress(t.Context(), call(tokenService, "", "", "127.0.0.1:2000")); err == nil {
 		t.Error("another port of the same address has its own limit")
 	}
-	if err := l.admitAddress(call(tokenService, "", "", "192.0.2.2:1000")); err != nil {
+	if err := l.admitAddress(t.Context(), call(tokenService, "", "", "192.0.2.2:1000")); err != nil {
 		t.Errorf("another address: %v", err)
 	}
 	all := 0
 	for i := range globalBurst {
-		if l.admitAddress(call(tokenService, "", "", fmt.Sprintf("198.51.100.%d:1", i%250))) == nil {
+		if l.admitAddress(t.Context(), call(tokenService, "", "", fmt.Sprintf("198.51.100.%d:1", i%250))) == nil {
 			all++
 		}
 	}
@@ -103,7 +106,7 @@ func TestRefusalsHaveTheServicesShape(t *testing.T) {
 	}{
 		{tokenService, "SlowDownException", "slow_down"}, {adminService, "ThrottlingException", nil},
 	} {
-		err, ok := l.admitAddress(call(c.service, "", "", "192.0.2.1:1")).(*wire.Error)
+		err, ok := l.admitAddress(t.Context(), call(c.service, "", "", "192.0.2.1:1")).(*wire.Error)
 		if !ok || err.Code != c.code || err.Status != http.StatusBadRequest || err.RetryAfter != time.Second || err.Fields["error"] != c.field {
 			t.Errorf("%s: %+v", c.service.SigningName, err)
 		}
@@ -207,12 +210,46 @@ func TestPasswordsAreLimited(t *testing.T) {
 	}
 }
 
+// TestFloodsAreNotRecorded: strangers, whatever they send, can neither pass the limits nor fill the disk that the audit log is on.
+func TestFloodsAreNotRecorded(t *testing.T) {
+	s := testServer(t, Config{Limits: "on"})
+	send := func(method, target string) (int, string) {
+		r := httptest.NewRequest(method, target, strings.NewReader("x"))
+		r.Host = strings.Repeat("h", 60000)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	if status, _ := send(http.MethodGet, "/nope"); status != http.StatusNotFound {
+		t.Fatalf("an unknown path: HTTP %d", status)
+	}
+	log, err := os.ReadFile(filepath.Join(s.config.Data, "audit.jsonl"))
+	check(t, err)
+	if bytes.Count(log, []byte(`"eventName":"UnknownOperation"`)) != 1 || len(log) > 4096 {
+		t.Errorf("the event of one request takes %d bytes", len(log))
+	}
+	for _, b := range s.limits.buckets {
+		b.SetLimit(0)
+		b.SetBurst(0)
+	}
+	for _, target := range []string{"/nope", "/token?aws_iam=t", "/"} {
+		if status, body := send(http.MethodPost, target); status != http.StatusBadRequest || !strings.Contains(body, "Rate exceeded") {
+			t.Errorf("%s: HTTP %d %s", target, status, body)
+		}
+	}
+	after, err := os.ReadFile(filepath.Join(s.config.Data, "audit.jsonl"))
+	check(t, err)
+	if len(after) != len(log) {
+		t.Errorf("%d bytes were written of refused requests", len(after)-len(log))
+	}
+}
+
 func TestLimitsOff(t *testing.T) {
 	if s := testServer(t, Config{}); s.limits != nil {
 		t.Error("development has limits unasked")
 	}
 	var l *limits
-	if l.admit(nil) != nil || l.admitAddress(nil) != nil {
+	if l.admit(nil) != nil || l.admitAddress(t.Context(), nil) != nil {
 		t.Error("no limits refuse")
 	}
 }

@@ -189,3 +189,14 @@ func TestThroughProxy(t *testing.T) {
 		t.Error("without behind-proxy the header must not be believed")
 	}
 }
+
+// TestDeepPathsAreCheap: an issuer's path is taken off once, however often it stands in a target.
+func TestDeepPathsAreCheap(t *testing.T) {
+	s := testServer(t, Config{Issuer: "https://example.com/s"})
+	r := httptest.NewRequest(http.MethodGet, "/s/s/healthz", nil)
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusNotFound {
+		t.Errorf("/s/s/healthz: HTTP %d", w.Code)
+	}
+}

@@ -166,29 +166,38 @@ func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {
 // and whatever no page claims is answered by wire, in JSON or XML.
 func (s *Server) routes() http.Handler {
 	api := &wire.Server{
-		Services: s.services(), Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
+		Services: s.services(), Admit: s.limits.admitAddress, Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
 		Now: s.config.Now, Log: s.config.Log,
 	}
+	apiHandler := api.Handler()
+	handler := secure(s.below(apiHandler), apiHandler, s.config.TLSCert != "")
+	if s.config.BehindProxy {
+		handler = throughProxy(handler)
+	}
+	return handler
+}
+
+// below are the routes as an issuer that is a bare origin has them; one with a path has them below that path too. Signatures are judged
+// over the target as it was sent, so that only the routes need to forget the path.
+func (s *Server) below(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	for _, pattern := range s.web.Patterns() {
 		mux.Handle(pattern, s.limits.pages(s.web.Handler()))
 	}
-	apiHandler := api.Handler()
-	mux.Handle("/", apiHandler)
-	discovery := documents(s.oidc.Discovery(), apiHandler)
+	discovery := documents(s.oidc.Discovery(), api)
 	mux.Handle("/.well-known/", discovery)
-	if base := issuerPath(s.issuer); base != "" {
-		// Signatures are judged over the target as it was sent, so that only the routes need to forget the path.
-		mux.Handle(base, apiHandler)
-		mux.Handle(base+"/", http.StripPrefix(base, mux))
-		mux.Handle(base+"/.well-known/", discovery)
+	mux.Handle("/", api)
+	base := issuerPath(s.issuer)
+	if base == "" {
+		return mux
 	}
-	handler := secure(mux, apiHandler, s.config.TLSCert != "")
-	if s.config.BehindProxy {
-		handler = throughProxy(handler)
-	}
-	return handler
+	outer := http.NewServeMux()
+	outer.Handle("/", mux)
+	outer.Handle(base, api)
+	outer.Handle(base+"/", http.StripPrefix(base, mux)) // once: mux does not know the path
+	outer.Handle(base+"/.well-known/", discovery)
+	return outer
 }
 
 // services are the APIs, each a room's table of operations.
@@ -240,6 +249,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
 	}
+	go s.prepareKeys()
 	done := make(chan error, 1)
 	go func() {
 		if s.config.TLSCert != "" {
@@ -256,6 +266,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return h.Shutdown(drain)
+}
+
+// prepareKeys makes the RS256 key, which takes a moment, before anybody asks for it: relying parties then find it in the key set they
+// fetch first.
+func (s *Server) prepareKeys() {
+	if err := s.keys.Prepare(token.RS256); err != nil {
+		s.config.Log.Warn("the RS256 key is not made yet", "error", err)
+	}
 }
 
 // Close flushes the audit log and closes the store.
