@@ -145,6 +145,11 @@ func (h *house) user(t testing.TB, name string) (u identitystore.User) {
 	return u
 }
 
+func (h *house) setPassword(t testing.TB, userID, password string) {
+	t.Helper()
+	h.update(t, func(tx *store.Tx) error { return h.Directory.SetPassword(tx, testDirectory, userID, password) })
+}
+
 // setAlice changes alice.
 func (h *house) setAlice(t testing.TB, change func(*identitystore.User)) {
 	t.Helper()

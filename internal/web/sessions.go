@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -104,7 +105,7 @@ func (s *site) liveSession(tx *store.Tx, id string) (*session, identitystore.Use
 		return nil, none, err
 	}
 	user, err := identitystore.GetUser(tx, n.IdentityStoreID, n.UserID)
-	if err != nil || !user.Enabled {
+	if err != nil || !user.Enabled || user.SignedOut(n.AuthTime) {
 		return nil, none, ignoreNotFound(err)
 	}
 	return &n, user, nil
@@ -118,7 +119,8 @@ func ignoreNotFound(err error) error {
 }
 
 // beginSession starts the session of a user who has just signed in, under a new id, and ends the one the browser had under oldID.
-// The same user signing in again keeps the token session, so that signing out later ends all that was issued.
+// The same user signing in again keeps the token session, so that signing out later ends all that was issued. It is
+// identitystore.ErrSignIn when the user's standing is not what it was when the password was checked.
 func (s *site) beginSession(ctx context.Context, oldID string, user identitystore.User) (id string, n session, err error) {
 	fresh, err := token.NewSession(nil)
 	if err != nil {
@@ -127,6 +129,9 @@ func (s *site) beginSession(ctx context.Context, oldID string, user identitystor
 	id = rand.Text() + rand.Text()
 	epoch, _ := s.Keys.Epoch()
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := unchanged(tx, user); err != nil {
+			return err
+		}
 		n = session{
 			Hash: sessionHash(id), IdentityStoreID: user.StoreID, UserID: user.ID, TokenSessionID: fresh.ID, Epoch: int64(epoch),
 			AuthTime: tx.Now(), EndsAt: tx.Now().Add(s.SessionTTL),
@@ -140,7 +145,7 @@ func (s *site) beginSession(ctx context.Context, oldID string, user identitystor
 			n.TokenSessionID = old.TokenSessionID
 			err = sessions.Delete(tx, old.Hash)
 		default:
-			err = s.endSession(tx, oldID, "another user signed in")
+			err = s.endSession(tx, oldID, "a new session began")
 		}
 		if err != nil {
 			return err
@@ -148,6 +153,18 @@ func (s *site) beginSession(ctx context.Context, oldID string, user identitystor
 		return sessions.Insert(tx, n)
 	})
 	return id, n, err
+}
+
+// unchanged refuses a user who has been disabled, deleted or given a new password since it signed in.
+func unchanged(tx *store.Tx, user identitystore.User) error {
+	now, err := identitystore.GetUser(tx, user.StoreID, user.ID)
+	if ignoreNotFound(err) != nil {
+		return err
+	}
+	if err != nil || !now.Enabled || !now.SignedOutBefore.Equal(user.SignedOutBefore) {
+		return fmt.Errorf("%w: user %s was disabled, deleted or given a new password meanwhile", identitystore.ErrSignIn, user.ID)
+	}
+	return nil
 }
 
 // endSession ends the session with that id, if there is one, and everything that was issued in it.

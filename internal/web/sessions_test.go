@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -107,6 +108,10 @@ func TestSessionEnds(t *testing.T) {
 		"revoked token session": func(t *testing.T, h *house, n session) {
 			h.update(t, func(tx *store.Tx) error { return h.OIDC.EndSession(tx, *n.signedIn(), "test") })
 		},
+		"changed password": func(t *testing.T, h *house, _ session) {
+			h.advance(time.Second)
+			h.setPassword(t, h.alice.ID, "another horse")
+		},
 		"restored store": func(t *testing.T, h *house, _ session) { must(t, h.Keys.RaiseEpoch(t.Context())) },
 		"idle":           func(_ *testing.T, h *house, _ session) { h.advance(h.IdleTTL) },
 	} {
@@ -122,6 +127,46 @@ func TestSessionEnds(t *testing.T) {
 		}
 		if page := b.get(t, signOutPath); strings.Contains(page.text, "alice") {
 			t.Errorf("%s: the sign-out page names the user", name)
+		}
+	}
+}
+
+// Whoever signs in with the new password, even within the second of the change, stays signed in.
+func TestSignInAfterPasswordChange(t *testing.T) {
+	h := newHouse(t, httpsIssuer)
+	b := h.browser()
+	b.signIn(t, "alice")
+	old := h.sessionRows(t)[0].TokenSessionID
+	h.advance(time.Second)
+	h.setPassword(t, h.alice.ID, "another horse")
+	form := b.open(t, h.request())
+	if a := b.submit(t, form, "alice", testPassword); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the old password: %d", a.StatusCode)
+	}
+	if a := b.submit(t, form, "alice", "another horse"); a.StatusCode != http.StatusSeeOther || !b.signedIn(t) {
+		t.Errorf("the new password: %d", a.StatusCode)
+	}
+	if rows := h.sessionRows(t); len(rows) != 1 || rows[0].TokenSessionID == old || !h.revoked(t, old) {
+		t.Errorf("the old token session goes on: %+v", rows)
+	}
+}
+
+// A password that was right when it was checked begins no session once it has been changed.
+func TestPasswordChangedDuringSignIn(t *testing.T) {
+	for name, change := range map[string]func(h *house){
+		"password changed": func(h *house) { h.setPassword(t, h.alice.ID, "another horse") },
+		"user disabled":    func(h *house) { h.setAlice(t, func(u *identitystore.User) { u.Enabled = false }) },
+		"user deleted": func(h *house) {
+			h.update(t, func(tx *store.Tx) error { return h.Directory.DeleteUser(tx, testDirectory, h.alice.ID) })
+		},
+	} {
+		h := newHouse(t, httpsIssuer)
+		user, err := h.Directory.SignIn(t.Context(), testDirectory, "alice", testPassword)
+		must(t, err)
+		change(h)
+		_, _, err = h.site().beginSession(t.Context(), "", user)
+		if !errors.Is(err, identitystore.ErrSignIn) || len(h.sessionRows(t)) != 0 {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -78,13 +78,14 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := s.verifyPassword(r, a, name, form.Get("password"))
+	if err == nil {
+		err = s.welcome(w, r, a, user)
+	}
 	switch {
 	case errors.Is(err, identitystore.ErrSignIn):
 		s.showSignIn(w, r, a, query, v, signInPage{page: page{Status: http.StatusUnauthorized}, UserName: name, Alert: signInFailed})
 	case err != nil:
 		s.fail(w, r, err)
-	default:
-		s.welcome(w, r, a, user)
 	}
 }
 
@@ -111,20 +112,25 @@ func (s *site) verifyPassword(r *http.Request, a *oidc.AuthorizeRequest, name, p
 	return user, refusal
 }
 
-// welcome gives a user who has just proved itself a session, and the application its code.
-func (s *site) welcome(w http.ResponseWriter, r *http.Request, a *oidc.AuthorizeRequest, user identitystore.User) {
+// welcome gives a user who has just proved itself a session, and the application its code. When it returns an error it has not
+// answered; identitystore.ErrSignIn says that the proof no longer holds.
+func (s *site) welcome(w http.ResponseWriter, r *http.Request, a *oidc.AuthorizeRequest, user identitystore.User) error {
 	id, n, err := s.beginSession(r.Context(), s.cookie(r, sessionCookie), user)
+	if errors.Is(err, identitystore.ErrSignIn) {
+		if err := s.Audit(r.Context(), r, "UserAuthentication", user, err, credentialDetails(a)); err != nil {
+			return err
+		}
+	}
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	location, err := s.answer(r, a, visit{now: n.AuthTime, session: &n, user: user})
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	s.setCookie(w, sessionCookie, id)
 	s.redirect(w, location)
+	return nil
 }
 
 // credentialDetails is what an audit event tells of a sign-in. The name that was typed is not in it: people type passwords there.

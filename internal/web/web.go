@@ -10,7 +10,7 @@
 //   - A form works only in the browser it was given to, for what it was given for, and for a quarter of an hour: its ticket
 //     is a MAC over all of that. The authorization request travels inside it and is validated again when it comes back.
 //   - A sign-in session lives in a cookie and, as a hash, in the store. Its id changes at every sign-in; it ends when it is
-//     too old or idle, when the user is disabled or deleted, and when its token session is revoked.
+//     too old or idle, when the user is disabled, deleted or given a new password, and when its token session is revoked.
 //   - Every step is in the audit log before the browser hears of it; without that nobody gets a session or a code.
 package web
 
