@@ -12,7 +12,10 @@ type IdentityContext struct {
 	UserID, IdentityStoreID, IdentityStoreARN string
 	InstanceARN, ApplicationARN, CredentialID string
 	Session                                   Session
-	IssuedAt, ExpiresAt                       time.Time
+	// TrustedTokenIssuer and Actors are those of the access token it was given with.
+	TrustedTokenIssuer            string
+	Actors                        []string
+	AuthTime, IssuedAt, ExpiresAt time.Time
 }
 
 // MaxIdentityContext is the most characters of a sealed identity context: STS's limit for a ContextAssertion.
@@ -34,6 +37,9 @@ func (m *Minter) SealIdentityContext(c IdentityContext) (string, error) {
 	if c.UserID == "" {
 		return "", errors.New("token: an identity context without its user")
 	}
+	if len(c.Actors) > maxActors {
+		return "", ErrTooDeep
+	}
 	if err := errors.Join(c.Session.check(), checkLife(c.IssuedAt, c.ExpiresAt, MaxTokenLifetime)); err != nil {
 		return "", err
 	}
@@ -48,6 +54,9 @@ func (m *Minter) SealIdentityContext(c IdentityContext) (string, error) {
 		p.text(s)
 	}
 	p.session(c.Session)
+	p.text(c.TrustedTokenIssuer)
+	p.texts(c.Actors)
+	p.seconds(c.AuthTime)
 	p.seconds(c.IssuedAt)
 	p.seconds(c.ExpiresAt)
 	blob := sealBlob(k.key, contextPrefix, p, "")
@@ -71,7 +80,8 @@ func (m *Minter) OpenIdentityContext(s string, at time.Time) (IdentityContext, e
 	c := IdentityContext{
 		UserID: u.text(), IdentityStoreID: u.text(), IdentityStoreARN: u.text(),
 		InstanceARN: u.text(), ApplicationARN: u.text(), CredentialID: u.text(),
-		Session: u.session(), IssuedAt: u.seconds(), ExpiresAt: u.seconds(),
+		Session: u.session(), TrustedTokenIssuer: u.text(), Actors: u.texts(),
+		AuthTime: u.seconds(), IssuedAt: u.seconds(), ExpiresAt: u.seconds(),
 	}
 	if u.close() != nil {
 		return IdentityContext{}, invalid("malformed")

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,7 +137,8 @@ func identityContext(t testing.TB, h house) IdentityContext {
 	return IdentityContext{
 		UserID: testUser, IdentityStoreID: testStore, IdentityStoreARN: "arn:aws:identitystore::123456789012:identitystore/" + testStore,
 		InstanceARN: testInstance, ApplicationARN: testApp, CredentialID: a.ID, Session: a.Session,
-		IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt,
+		TrustedTokenIssuer: testIssuer, Actors: []string{testApp, testApp + "2"},
+		AuthTime: a.AuthTime, IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt,
 	}
 }
 
@@ -173,15 +175,18 @@ func TestIdentityContext(t *testing.T) {
 	}
 }
 
-// STS takes at most 2048 characters: the longest ids AWS's models allow, at the deepest chain, must fit; more is an error.
+// STS takes at most 2048 characters: the longest ids and ARNs AWS's models allow, at the deepest chain, must fit; more is an error.
 func TestIdentityContextSize(t *testing.T) {
 	h := newHouse(t)
 	c := identityContext(t, h)
 	c.UserID = strings.Repeat("u", 47)
 	c.IdentityStoreID = strings.Repeat("s", 36)
-	c.IdentityStoreARN = "arn:aws-us-gov:identitystore::123456789012:identitystore/" + c.IdentityStoreID
-	c.InstanceARN = "arn:aws-us-gov:sso:::instance/ssoins-" + strings.Repeat("i", 32)
-	c.ApplicationARN = "arn:aws-us-gov:sso::123456789012:application/ssoins-" + strings.Repeat("i", 32) + "/apl-" + strings.Repeat("a", 32)
+	const partition = "aws-aaaaa-bbbbb-ccccc"
+	c.IdentityStoreARN = "arn:" + partition + ":identitystore::123456789012:identitystore/" + c.IdentityStoreID
+	c.InstanceARN = "arn:" + partition + ":sso:::instance/ssoins-" + strings.Repeat("i", 16)
+	c.ApplicationARN = "arn:" + partition + ":sso::123456789012:application/ssoins-" + strings.Repeat("i", 16) + "/apl-" + strings.Repeat("a", 16)
+	c.TrustedTokenIssuer = "arn:" + partition + ":sso::123456789012:trustedTokenIssuer/ssoins-" + strings.Repeat("i", 16) + "/tti-" + testUser
+	c.Actors = slices.Repeat([]string{c.ApplicationARN}, maxActors)
 	c.CredentialID = strings.Repeat("c", 86)
 	c.Session = Session{ID: strings.Repeat("x", 36)}
 	for range MaxDepth {
@@ -199,6 +204,7 @@ func TestIdentityContextSize(t *testing.T) {
 		"no user":    func(c *IdentityContext) { c.UserID = "" },
 		"no session": func(c *IdentityContext) { c.Session = Session{} },
 		"no end":     func(c *IdentityContext) { c.ExpiresAt = time.Time{} },
+		"deep":       func(c *IdentityContext) { c.Actors = make([]string, maxActors+1) },
 	} {
 		c := identityContext(t, h)
 		alter(&c)
