@@ -4,7 +4,8 @@
 // What it guarantees:
 //
 //   - Every read and write names its identity store, and an id of another one is not found: no operation reaches over
-//     the border between two stores.
+//     the border between two stores. The API serves the stores of the caller's account alone, whatever its policies
+//     say; another account's is answered like one that does not exist.
 //   - Names are unique within a store, in the folding that lookups use: what one lookup can find was unique when it was
 //     written. FindUser returns exactly one user or an error, never one of several.
 //   - Deleting a user or a group takes memberships, external ids and password with it, and whatever an upper room hangs

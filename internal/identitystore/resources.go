@@ -12,7 +12,7 @@ import (
 const all = "*"
 
 // resources are the ARNs a call acts on, as AWS's service authorization reference lists them for the service: always
-// the identity store, whose ARN has the account, and the users, groups and memberships the call names. The caller must
+// the identity store, whose ARN has the caller's account, and the users, groups and memberships the call names. The caller must
 // be allowed on each. ARNs of users, groups and memberships name neither account nor store: on their own they must
 // never be enough.
 func (s *Server) resources(ctx context.Context, c *wire.Call) ([]string, error) {
@@ -22,13 +22,14 @@ func (s *Server) resources(ctx context.Context, c *wire.Call) ([]string, error) 
 	}
 	err = s.DB.View(ctx, func(tx *store.Tx) error {
 		id := storeIDOf(t.store)
-		dir, err := stores.Get(tx, id)
+		dir, err := ownStore(tx, id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		// The account of a store that is not there is nobody's; whoever may do this in all accounts is told so.
+		// A store that is not there belongs to nobody, and another account's looks the same, down to the answer: whoever
+		// may do this to all stores hears from the operation that it is not found, everybody else that it is denied.
 		t.arns = append([]string{storeARN(dir.AccountID, id)}, t.arns...)
-		if t.membership == "" {
+		if err != nil || t.membership == "" {
 			return nil
 		}
 		// A membership is also its group's and its user's.

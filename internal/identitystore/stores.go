@@ -57,15 +57,27 @@ func PutStore(tx *store.Tx, s IdentityStore) error {
 	return stores.Put(tx, s)
 }
 
-// openStore is the identity store that a caller names by id or ARN; every operation begins with it. An ARN with another
-// account than the store's is not found.
+// openStore is the identity store that a caller names by id or ARN; every operation begins with it. A store of another
+// account than the caller's is not found, as if there were none; nor is an ARN with another account than the store's.
 func openStore(tx *store.Tx, given string) (IdentityStore, error) {
 	id := storeIDOf(given)
-	s, err := stores.Get(tx, id)
+	s, err := ownStore(tx, id)
 	if err == nil && id != given && given != s.ARN() {
 		err = store.ErrNotFound
 	}
 	return s, orNotFound(tx.Context(), err, typeStore, id)
+}
+
+// ownStore is the identity store with the id, if the caller's account owns it; store.ErrNotFound.
+func ownStore(tx *store.Tx, id string) (IdentityStore, error) {
+	s, err := stores.Get(tx, id)
+	if err != nil {
+		return IdentityStore{}, err
+	}
+	if account := callerAccount(tx.Context()); account == "" || account != s.AccountID {
+		return IdentityStore{}, store.ErrNotFound
+	}
+	return s, nil
 }
 
 // storeIDOf is the id in what a caller may give as an id or as an ARN.
