@@ -24,6 +24,7 @@ type pass struct {
 
 // drive sends the requests over n connections, each as soon as its predecessor on the connection is answered.
 func drive(ctx context.Context, c *child, n int, requests [][]byte, keep bool) (*pass, error) {
+	d := &driver{pass: pass{bodies: make([][]byte, len(requests))}, ctx: ctx, requests: requests, keep: keep, took: make([]time.Duration, len(requests))}
 	conns := make([]net.Conn, n)
 	for i := range conns {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.address)
@@ -33,53 +34,65 @@ func drive(ctx context.Context, c *child, n int, requests [][]byte, keep bool) (
 		defer conn.Close()
 		conns[i] = conn
 	}
-	p := &pass{bodies: make([][]byte, len(requests))}
-	took := make([]time.Duration, len(requests))
 	before, err := c.cpu()
 	if err != nil {
 		return nil, err
 	}
-	var next atomic.Int64
-	var mu sync.Mutex
 	var wg sync.WaitGroup
-	var broken error
 	start := time.Now()
 	for _, conn := range conns {
-		wg.Go(func() {
-			e := exchanger{conn: conn, buffer: make([]byte, 32<<10)}
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(requests) || ctx.Err() != nil {
-					return
-				}
-				sent := time.Now()
-				status, body, err := e.exchange(requests[i])
-				took[i] = time.Since(sent)
-				switch {
-				case err != nil:
-					mu.Lock()
-					broken = errors.Join(broken, err)
-					mu.Unlock()
-					return
-				case status != 200:
-					mu.Lock()
-					p.failures++
-					p.firstFailure = fmt.Sprintf("HTTP %d %s", status, body)
-					mu.Unlock()
-					took[i] = 0
-				case keep:
-					p.bodies[i] = bytes.Clone(body)
-				}
-			}
-		})
+		wg.Go(func() { d.use(conn) })
 	}
 	wg.Wait()
-	p.elapsed = time.Since(start)
+	d.elapsed = time.Since(start)
 	after, err := c.cpu()
-	p.cpu = after - before
-	p.latencies = slices.DeleteFunc(took, func(d time.Duration) bool { return d == 0 })
-	slices.Sort(p.latencies)
-	return p, errors.Join(err, broken, ctx.Err())
+	d.cpu = after - before
+	d.latencies = slices.DeleteFunc(d.took, func(took time.Duration) bool { return took == 0 })
+	slices.Sort(d.latencies)
+	return &d.pass, errors.Join(err, d.broken, ctx.Err())
+}
+
+// driver is a pass under way.
+type driver struct {
+	pass
+	ctx      context.Context
+	requests [][]byte
+	keep     bool
+	next     atomic.Int64
+	took     []time.Duration // by request; 0 where it failed
+
+	mu     sync.Mutex // guards the failures
+	broken error
+}
+
+// use takes the next request again and again until there is none.
+func (d *driver) use(conn net.Conn) {
+	e := exchanger{conn: conn, buffer: make([]byte, 32<<10)}
+	for {
+		i := int(d.next.Add(1)) - 1
+		if i >= len(d.requests) || d.ctx.Err() != nil {
+			return
+		}
+		sent := time.Now()
+		status, body, err := e.exchange(d.requests[i])
+		took := time.Since(sent)
+		switch {
+		case err != nil:
+			d.mu.Lock()
+			d.broken = errors.Join(d.broken, err)
+			d.mu.Unlock()
+			return
+		case status != 200:
+			d.mu.Lock()
+			d.failures++
+			d.firstFailure = fmt.Sprintf("HTTP %d %s", status, body)
+			d.mu.Unlock()
+			continue
+		case d.keep:
+			d.bodies[i] = bytes.Clone(body)
+		}
+		d.took[i] = took
+	}
 }
 
 // exchanger speaks as much HTTP/1.1 as the two servers answer: a status line, Content-Length, a body.
