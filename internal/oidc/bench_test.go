@@ -33,9 +33,11 @@ func newBenchWorld(b *testing.B) *benchWorld {
 			c.Caller, c.Region = id.Principal, id.Region
 			return err
 		},
-		Authorize: func(context.Context, *wire.Call) error { return accessDenied("nothing here is authorized by identity alone") },
-		Finish:    func(_ context.Context, c *wire.Call) error { c.RequestParameters(); c.ResponseElements(); return nil },
-		MapError:  func(error) *wire.Error { return nil },
+		Authorize: func(context.Context, *wire.Call) error {
+			return accessDenied("nothing here is authorized by identity alone")
+		},
+		Finish:   func(_ context.Context, c *wire.Call) error { c.RequestParameters(); c.ResponseElements(); return nil },
+		MapError: func(error) *wire.Error { return nil },
 	}
 	return &benchWorld{w, api.Handler()}
 }

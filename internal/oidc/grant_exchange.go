@@ -7,7 +7,6 @@ import (
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
-	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // maxActors bounds the applications in an act chain.
@@ -84,30 +83,6 @@ func (s *Server) checkSubject(tx *store.Tx, app ssoadmin.Application, subject to
 		return invalidRequest("the subject token does not name this application as an authorized target: none of its scopes has the application or its instance among its AuthorizedTargets")
 	}
 	return nil
-}
-
-// live says whether an access token that verifies is still in force: its application, user, assignment, session, issuer and
-// chain stand. It returns the application. Every refusal is InvalidGrantException.
-func (s *Server) live(tx *store.Tx, t token.AccessToken) (ssoadmin.Application, error) {
-	gone := func(why string) *wire.Error {
-		return because(invalidGrant("the token is no longer in force"), "%s", why)
-	}
-	app, err := ssoadmin.GetApplication(tx, t.Application)
-	if err != nil {
-		return app, absent(err, gone("its application does not exist"))
-	}
-	if !app.Enabled {
-		return app, gone("its application is disabled")
-	}
-	_, err = s.stands(tx, standing{
-		app: app, identityStoreID: t.IdentityStoreID, userID: t.UserID, session: t.Session,
-		trustedTokenIssuer: t.TrustedTokenIssuer, actors: t.Actors,
-	})
-	var refusal *wire.Error
-	if errors.As(err, &refusal) {
-		return app, gone(refusal.Reason)
-	}
-	return app, err
 }
 
 // extendActors puts this application, the new current actor, before those of the subject token (RFC 8693 §4.1). The application

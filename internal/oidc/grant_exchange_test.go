@@ -178,3 +178,79 @@ func TestActChain(t *testing.T) {
 		t.Errorf("act is %v, want %v", got, want)
 	}
 }
+
+// TestLongChain: of a token exchanged twice every application still counts, not only its neighbour: the first one too, for its access
+// token, its refresh token and its identity context.
+func TestLongChain(t *testing.T) {
+	h := newHouse(t)
+	front := func(w *world) ssoadmin.Application { return w.front }
+	client := func(w *world) ssoadmin.Application { return w.client }
+	switchable := func(app func(w *world) ssoadmin.Application) [2]func(w *world) {
+		return [2]func(w *world){func(w *world) { enable(w, app(w), false) }, func(w *world) { enable(w, app(w), true) }}
+	}
+	assignable := func(app func(w *world) ssoadmin.Application) [2]func(w *world) {
+		return [2]func(w *world){func(w *world) { w.unassign(app(w), "USER", w.user) }, func(w *world) { w.assign(app(w), "USER", w.user) }}
+	}
+	grantable := func(app func(w *world) ssoadmin.Application, grantType string) [2]func(w *world) {
+		return [2]func(w *world){
+			func(w *world) {
+				w.change(func(tx *store.Tx) error { return w.Admin.DeleteGrant(tx, app(w).ARN, grantType) })
+			},
+			func(w *world) {
+				w.change(func(tx *store.Tx) error { return w.Admin.PutGrant(tx, w.grant(app(w), grantType)) })
+			},
+		}
+	}
+	for name, c := range map[string][2]func(w *world){
+		"first disabled": switchable(front), "middle disabled": switchable(client),
+		"unassigned from the first": assignable(front), "unassigned from the middle": assignable(client),
+		"middle may not exchange": grantable(client, ssoadmin.GrantTokenExchange), "first takes no assertions": grantable(front, ssoadmin.GrantJWTBearer),
+		"first targets the middle no more":  {func(w *world) { w.target(w.front, w.other.ARN) }, func(w *world) { w.target(w.front, w.client.ARN) }},
+		"middle targets the last no more":   {func(w *world) { w.target(w.client, w.front.ARN) }, func(w *world) { w.target(w.client, w.other.ARN) }},
+		"first deleted":                     {func(w *world) { remove(w, w.front) }},
+		"middle takes no assertions itself": {nil, func(w *world) { withoutGrants(w, ssoadmin.GrantJWTBearer) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := h.newWorld(t)
+			w.target(w.client, w.other.ARN)
+			subject := w.as(w.front).present(w.assertion()).granted(t)
+			last := w.as(w.other)
+			a := last.present(exchanging(w.present(exchanging(subject)).granted(t)), wantsRefresh).granted(t)
+			if c[0] != nil {
+				c[0](w)
+				last.present(refreshing(a)).refused(t, "InvalidGrantException", "")
+				if w.active(w.other, a.str("accessToken")) || w.active(w.other, a.str("refreshToken")) {
+					t.Error("a token at the end of the chain is active")
+				}
+				if err := w.contextStands(a); err == nil {
+					t.Error("the identity context stands")
+				}
+			}
+			if c[1] == nil {
+				return
+			}
+			c[1](w)
+			must(t, w.contextStands(a))
+			if !w.active(w.other, a.str("accessToken")) {
+				t.Error("the token is not active")
+			}
+			last.present(refreshing(a)).granted(t)
+		})
+	}
+}
+
+// TestParentScopes: a refresh also looks at the scopes the subject had: another scope that targets the application does not replace them.
+func TestParentScopes(t *testing.T) {
+	w := newHousedWorld(t)
+	scope := func(name string, targets ...string) {
+		w.change(func(tx *store.Tx) error {
+			return w.Admin.PutScope(tx, ssoadmin.ApplicationScope{ApplicationARN: w.front.ARN, Scope: name, AuthorizedTargets: targets})
+		})
+	}
+	a := w.present(exchanging(w.subjectOf(w.front, scopeRead, "openid")), wantsRefresh).granted(t)
+	scope(scopeRead)
+	scope(scopeWrite, w.client.ARN)
+	w.present(refreshing(a)).refused(t, "InvalidGrantException", "no longer names this application")
+	scope(scopeRead, w.client.ARN)
+	w.refresh(a)
+}

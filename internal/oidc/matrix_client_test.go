@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/iam"
@@ -98,6 +99,7 @@ var clientCauses = []cause{
 		want: outcome{"UnauthorizedClientException", "does not have the"},
 		cells: map[string]outcome{
 			ssoadmin.GrantRefreshToken: succeeds, ssoadmin.GrantJWTBearer: succeeds,
+			"refresh of an exchange": {"InvalidGrantException", "may no longer exchange"},
 		},
 	},
 	{
@@ -139,7 +141,7 @@ var clientCauses = []cause{
 		before: func(w *world) { w.narrow(scopeRead, "openid") },
 		strike: func(*world) {}, mend: func(*world) {},
 		want:  outcome{"InvalidScopeException", "exceeds what was granted before"},
-		cells: map[string]outcome{ssoadmin.GrantJWTBearer: succeeds, "refresh of an assertion": open},
+		cells: map[string]outcome{ssoadmin.GrantJWTBearer: succeeds},
 	},
 	{
 		name: "parent application disabled", strike: func(w *world) { enable(w, w.front, false) }, mend: func(w *world) { enable(w, w.front, true) },
@@ -161,7 +163,7 @@ var clientCauses = []cause{
 		mend: func(w *world) { w.target(w.front, w.client.ARN) }, want: succeeds,
 		cells: map[string]outcome{
 			ssoadmin.GrantTokenExchange: {"InvalidRequestException", "does not name this application"},
-			"refresh of an exchange":    {"InvalidGrantException", "no longer names this application"},
+			"refresh of an exchange":    {"InvalidGrantException", "no longer names the next"},
 		},
 	},
 	{
@@ -184,7 +186,11 @@ var clientCauses = []cause{
 			b.change(func(tx *store.Tx) error { return b.directoryServer().DeleteUser(tx, b.directory, b.user) })
 			w.presentedBy, w.spare, w.caller = b.client.ARN, w.caller, b.caller
 		},
-		want: open, cells: map[string]outcome{ssoadmin.GrantJWTBearer: {"InvalidGrantException", "no user has the emails.value"}},
+		want: outcome{"InvalidGrantException", "was issued to"},
+		cells: map[string]outcome{
+			ssoadmin.GrantJWTBearer:     {"InvalidGrantException", "no user has the emails.value"},
+			ssoadmin.GrantTokenExchange: {"InvalidRequestException", "does not name this application"},
+		},
 	},
 	{
 		name: "evidence expired", strike: func(w *world) { w.advance(9 * time.Hour) },
@@ -271,7 +277,7 @@ var callerCauses = []cause{
 		want: outcome{"UnrecognizedClientException", ""},
 	},
 	{
-		name: "wrong secret", strike: func(w *world) { w.spare, w.caller.secret = w.caller, "x"+w.caller.secret[1:] },
+		name: "wrong secret", strike: func(w *world) { w.spare, w.caller.secret = w.caller, strings.Repeat("x", len(w.caller.secret)) },
 		mend: func(w *world) { w.caller = w.spare }, want: outcome{"InvalidSignatureException", ""},
 	},
 }

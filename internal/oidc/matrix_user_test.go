@@ -160,7 +160,7 @@ var userCauses = []cause{
 		mend: func(w *world) { w.assign(w.front, "USER", w.user) }, want: succeeds,
 		cells: map[string]outcome{
 			ssoadmin.GrantTokenExchange: {"InvalidGrantException", "the user is not assigned"},
-			"refresh of an exchange":    open,
+			"refresh of an exchange":    {"InvalidGrantException", "the user is not assigned"},
 		},
 	},
 	{
@@ -230,7 +230,8 @@ var trustCauses = []cause{
 		},
 		want: succeeds,
 		cells: map[string]outcome{
-			"exchange after an assertion": {"InvalidGrantException", "no longer trusted"}, "refresh of an exchange after an assertion": open,
+			"exchange after an assertion":               {"InvalidGrantException", "no longer trusted"},
+			"refresh of an exchange after an assertion": {"InvalidGrantException", "no longer trusted"},
 		},
 	},
 	{

@@ -63,7 +63,8 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 		sealed, err := s.Minter.SealIdentityContext(token.IdentityContext{
 			UserID: a.auth.UserID, IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: storeARN,
 			InstanceARN: r.app.InstanceARN, ApplicationARN: r.app.ARN, CredentialID: access.ID,
-			Session: a.auth.Session, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
+			Session: a.auth.Session, TrustedTokenIssuer: a.auth.TrustedTokenIssuer, Actors: a.auth.Actors,
+			AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
 		})
 		if err != nil {
 			return err

@@ -29,13 +29,47 @@ func (s *Server) stands(tx *store.Tx, st standing) (identitystore.User, error) {
 		return user, err
 	}
 	for _, check := range []func(*store.Tx, standing) error{
-		s.checkAssigned, s.checkSession, s.checkTrustedIssuer, s.checkActors, s.checkParent,
+		s.checkAssigned, s.checkSession, s.checkChain, s.checkParent, s.checkTrustedIssuer,
 	} {
 		if err := check(tx, st); err != nil {
 			return user, err
 		}
 	}
 	return user, nil
+}
+
+// live says whether an access token that verifies is still in force: its application, user, assignment, session, issuer and
+// chain stand. It returns the application. Every refusal is InvalidGrantException.
+func (s *Server) live(tx *store.Tx, t token.AccessToken) (ssoadmin.Application, error) {
+	gone := func(why string) *wire.Error {
+		return because(invalidGrant("the token is no longer in force"), "%s", why)
+	}
+	app, err := ssoadmin.GetApplication(tx, t.Application)
+	if err != nil {
+		return app, absent(err, gone("its application does not exist"))
+	}
+	if !app.Enabled {
+		return app, gone("its application is disabled")
+	}
+	_, err = s.stands(tx, standing{
+		app: app, identityStoreID: t.IdentityStoreID, userID: t.UserID, session: t.Session,
+		trustedTokenIssuer: t.TrustedTokenIssuer, actors: t.Actors,
+	})
+	var refusal *wire.Error
+	if errors.As(err, &refusal) {
+		return app, gone(refusal.Reason)
+	}
+	return app, err
+}
+
+// ContextStands says whether an identity context that opens may still be used for a role: everything that the access token it was
+// given with rests on stands. A *wire.Error is the refusal, its reason for audit; any other error is a fault.
+func (s *Server) ContextStands(tx *store.Tx, c token.IdentityContext) error {
+	_, err := s.live(tx, token.AccessToken{
+		Application: c.ApplicationARN, IdentityStoreID: c.IdentityStoreID, UserID: c.UserID, Session: c.Session,
+		TrustedTokenIssuer: c.TrustedTokenIssuer, Actors: c.Actors, AuthTime: c.AuthTime,
+	})
+	return err
 }
 
 // liveUser: the user exists in the directory of the application's own instance, and is enabled.
@@ -58,14 +92,7 @@ func (s *Server) liveUser(tx *store.Tx, st standing) (identitystore.User, error)
 }
 
 func (s *Server) checkAssigned(tx *store.Tx, st standing) error {
-	if !st.app.AssignmentRequired {
-		return nil
-	}
-	groups, err := identitystore.GroupIDs(tx, st.identityStoreID, st.userID)
-	if err != nil {
-		return err
-	}
-	_, ok, err := ssoadmin.Assigned(tx, st.app.ARN, st.userID, groups)
+	ok, err := s.assigned(tx, st, st.app)
 	if err != nil {
 		return err
 	}
@@ -73,6 +100,19 @@ func (s *Server) checkAssigned(tx *store.Tx, st standing) error {
 		return accessDenied("the user is not assigned to the application")
 	}
 	return nil
+}
+
+// assigned says whether the user may use the application: by assignment, its own or a group's, where the application requires one.
+func (s *Server) assigned(tx *store.Tx, st standing, app ssoadmin.Application) (bool, error) {
+	if !app.AssignmentRequired {
+		return true, nil
+	}
+	groups, err := identitystore.GroupIDs(tx, st.identityStoreID, st.userID)
+	if err != nil {
+		return false, err
+	}
+	_, ok, err := ssoadmin.Assigned(tx, app.ARN, st.userID, groups)
+	return ok, err
 }
 
 func (s *Server) checkSession(tx *store.Tx, st standing) error {
@@ -89,36 +129,16 @@ func (s *Server) checkSession(tx *store.Tx, st standing) error {
 	return nil
 }
 
-// checkTrustedIssuer: who once vouched for the user must still be trusted. An application that took the assertion itself must
-// still list the issuer; for an exchanged token its existence counts.
-func (s *Server) checkTrustedIssuer(tx *store.Tx, st standing) error {
-	if st.trustedTokenIssuer == "" {
-		return nil
-	}
-	gone := invalidGrant("the trusted token issuer is no longer trusted")
-	if _, err := ssoadmin.GetTrustedTokenIssuer(tx, st.trustedTokenIssuer); err != nil {
-		return absent(err, gone)
-	}
-	if len(st.actors) > 0 {
-		return nil
-	}
-	grant, err := ssoadmin.GetGrant(tx, st.app.ARN, ssoadmin.GrantJWTBearer)
-	if err != nil {
-		return absent(err, gone)
-	}
-	for _, i := range grant.TokenIssuers {
-		if i.TrustedTokenIssuerArn != nil && *i.TrustedTokenIssuerArn == st.trustedTokenIssuer {
-			return nil
+// checkChain: a token that was exchanged asks of every application its authority passed through what that application's own token
+// would be asked: it exists, is enabled, has the user assigned, may exchange, and is an authorized target of the one before.
+func (s *Server) checkChain(tx *store.Tx, st standing) error {
+	next := st.app
+	for i, arn := range st.actors {
+		if i == 0 {
+			continue // the application itself
 		}
-	}
-	return gone
-}
-
-// checkActors: every application the authority passed through is still there and enabled.
-func (s *Server) checkActors(tx *store.Tx, st standing) error {
-	for _, arn := range st.actors {
-		if arn == st.app.ARN {
-			continue
+		if err := mayExchange(tx, next.ARN); err != nil {
+			return err
 		}
 		app, err := ssoadmin.GetApplication(tx, arn)
 		if err != nil {
@@ -127,8 +147,28 @@ func (s *Server) checkActors(tx *store.Tx, st standing) error {
 		if !app.Enabled {
 			return invalidGrant("an application of the act chain is disabled")
 		}
+		if ok, err := s.assigned(tx, st, app); err != nil {
+			return err
+		} else if !ok {
+			return invalidGrant("the user is not assigned to an application of the act chain")
+		}
+		scopes, err := ssoadmin.Scopes(tx, arn)
+		if err != nil {
+			return err
+		}
+		// The token does not carry the scopes of those before it, so that any configured scope counts.
+		if !slices.ContainsFunc(scopes, func(sc ssoadmin.ApplicationScope) bool { return sc.Targets(next) }) {
+			return invalidGrant("an application of the act chain no longer names the next as an authorized target")
+		}
+		next = app
 	}
 	return nil
+}
+
+// mayExchange: an application that a token was exchanged for still has the grant.
+func mayExchange(tx *store.Tx, applicationARN string) error {
+	_, err := ssoadmin.GetGrant(tx, applicationARN, ssoadmin.GrantTokenExchange)
+	return absent(err, invalidGrant("an application that the token was exchanged for may no longer exchange"))
 }
 
 // checkParent: some scope of the token this one was exchanged from still names this application among its targets.
@@ -144,6 +184,32 @@ func (s *Server) checkParent(tx *store.Tx, st standing) error {
 		return invalidGrant("the application that the subject token was issued to no longer names this application as an authorized target")
 	}
 	return nil
+}
+
+// checkTrustedIssuer: who once vouched for the user must still be trusted, and still be listed by the application that took the
+// assertion, which is the first of the chain.
+func (s *Server) checkTrustedIssuer(tx *store.Tx, st standing) error {
+	if st.trustedTokenIssuer == "" {
+		return nil
+	}
+	gone := invalidGrant("the trusted token issuer is no longer trusted")
+	if _, err := ssoadmin.GetTrustedTokenIssuer(tx, st.trustedTokenIssuer); err != nil {
+		return absent(err, gone)
+	}
+	took := st.app.ARN
+	if n := len(st.actors); n > 0 {
+		took = st.actors[n-1]
+	}
+	grant, err := ssoadmin.GetGrant(tx, took, ssoadmin.GrantJWTBearer)
+	if err != nil {
+		return absent(err, gone)
+	}
+	for _, i := range grant.TokenIssuers {
+		if i.TrustedTokenIssuerArn != nil && *i.TrustedTokenIssuerArn == st.trustedTokenIssuer {
+			return nil
+		}
+	}
+	return gone
 }
 
 // targets says whether one of the scopes, as configured on the application from now, names to as an authorized target.
