@@ -15,12 +15,15 @@ import (
 // ErrSignIn is the one answer to a wrong name or password, a disabled or a locked user; the wrapped text is for audit.
 var ErrSignIn = errors.New("identitystore: sign-in failed")
 
-// Guessing is stopped per user: after maxFailures failures in a row for firstLock, and from then on after each further
-// failure for twice as long as the last time, up to longestLock.
+// Guessing is stopped per user: after maxFailures failures in a row for firstLock, and from then on after laterFailures
+// more for twice as long as the last time, up to longestLock. A success ends that, and so does forgetFailures without an
+// attempt. Guessing on and on gets some 70 tries a day, and the user, at the end of every lock, a few chances to get in.
 const (
-	maxFailures = 10
-	firstLock   = 5 * time.Minute
-	longestLock = 1 * time.Hour
+	maxFailures    = 10
+	laterFailures  = 3
+	firstLock      = 5 * time.Minute
+	longestLock    = 1 * time.Hour
+	forgetFailures = 24 * time.Hour
 )
 
 // The length of a password in characters, and of what SignIn looks at in bytes.
@@ -38,7 +41,8 @@ type password struct {
 	// Hash in the PHC string format; empty when the user has no password.
 	Hash        string    `store:"hash"`
 	ChangedAt   time.Time `store:"changed_at"`
-	Failures    int64     `store:"failures"` // in a row, those under way included
+	Failures    int64     `store:"failures"` // in a row since the last lock, those under way included
+	Locks       int64     `store:"locks"`    // in a row
 	LockedUntil time.Time `store:"locked_until"`
 	TriedAt     time.Time `store:"tried_at"`
 }
@@ -104,6 +108,9 @@ func begin(tx *store.Tx, storeID, userName string) (attempt, error) {
 		return attempt{}, err
 	}
 	a := attempt{user: u, hash: p.Hash}
+	if tx.Now().Sub(p.TriedAt) >= forgetFailures {
+		p.forget()
+	}
 	p.StoreID, p.UserID, p.TriedAt = storeID, u.ID, tx.Now()
 	switch {
 	case tx.Now().Before(p.LockedUntil):
@@ -115,12 +122,22 @@ func begin(tx *store.Tx, storeID, userName string) (attempt, error) {
 		a.refused = fmt.Sprintf("user %s has no password", u.ID)
 	}
 	// The attempt counts as a failure until it has succeeded.
-	p.Failures++
-	if p.Failures >= maxFailures {
-		p.LockedUntil = tx.Now().Add(lockFor(p.Failures))
-	}
+	p.fail(tx.Now())
 	return a, passwords.Put(tx, p)
 }
+
+// fail counts a failure and locks when it was one too many.
+func (p *password) fail(now time.Time) {
+	p.Failures++
+	if p.Failures < maxFailures && (p.Locks == 0 || p.Failures < laterFailures) {
+		return
+	}
+	p.LockedUntil = now.Add(lockFor(p.Locks))
+	p.Failures, p.Locks = 0, p.Locks+1
+}
+
+// forget is how a success, or enough time, leaves the count.
+func (p *password) forget() { p.Failures, p.Locks, p.LockedUntil = 0, 0, time.Time{} }
 
 // countUnknown writes what a sign-in of a known user would write, into one of few rows that belong to nobody. Their ids
 // cannot be those of users.
@@ -136,10 +153,10 @@ func countUnknown(tx *store.Tx, storeID, userName string) error {
 	return passwords.Put(tx, p)
 }
 
-// lockFor is how long the failure locks.
-func lockFor(failures int64) time.Duration {
+// lockFor is how long a lock lasts that so many have gone before.
+func lockFor(locks int64) time.Duration {
 	d := firstLock
-	for range failures - maxFailures {
+	for range locks {
 		if d *= 2; d >= longestLock {
 			return longestLock
 		}
@@ -164,7 +181,7 @@ func succeed(tx *store.Tx, a attempt) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	p.Failures, p.LockedUntil = 0, time.Time{}
+	p.forget()
 	return u, passwords.Put(tx, p)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,96 +79,6 @@ func TestSignInReasons(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-func TestLockout(t *testing.T) {
-	h, ada := signer(t)
-	for range maxFailures - 1 {
-		h.try("ada", wrong)
-	}
-	if !h.try("Ada", right) {
-		t.Fatal("nine failures must not lock")
-	}
-	// A success has cleared them. The name's spelling is no way around: the user is counted.
-	for i := range maxFailures {
-		h.try([]string{"ada", "ADA", "aDa"}[i%3], wrong)
-	}
-	if h.try("ada", right) {
-		t.Fatal("ten failures must lock, even for the right password")
-	}
-	h.clock.advance(firstLock - time.Second)
-	if h.try("ada", right) {
-		t.Fatal("still locked")
-	}
-	h.clock.advance(2 * time.Second)
-	// Attempts on a locked user have not made it longer. A further failure locks at once, and for longer.
-	h.try("ada", wrong)
-	h.clock.advance(firstLock + time.Second)
-	if h.try("ada", right) {
-		t.Fatal("the second lock must be longer")
-	}
-	h.clock.advance(firstLock)
-	if !h.try("ada", right) {
-		t.Fatal("the lock must end")
-	}
-	h.view(func(tx *store.Tx) error {
-		p, err := passwords.Get(tx, testStore, ada)
-		if p.Failures != 0 || !p.LockedUntil.IsZero() {
-			t.Errorf("a success must clear: %+v", p)
-		}
-		return err
-	})
-	// The count is kept in the store, not in the server.
-	for range maxFailures {
-		h.try("ada", wrong)
-	}
-	again := &Server{DB: h.DB, passwordChecks: passwordChecks{cost: cheap}}
-	if _, err := again.SignIn(t.Context(), testStore, "ada", right); !errors.Is(err, ErrSignIn) {
-		t.Error("another server on the same store:", err)
-	}
-	// A new password ends the lock.
-	h.update(func(tx *store.Tx) error { return h.SetPassword(tx, testStore, ada, wrong) })
-	if !h.try("ada", wrong) {
-		t.Error("a new password must end the lock")
-	}
-}
-
-func TestLockFor(t *testing.T) {
-	for failures, want := range map[int64]time.Duration{10: 5 * time.Minute, 11: 10 * time.Minute, 13: 40 * time.Minute, 14: time.Hour, 1 << 40: time.Hour} {
-		if got := lockFor(failures); got != want {
-			t.Errorf("%d: %v", failures, got)
-		}
-	}
-}
-
-// However many guess at once, ten are judged; the right password among them makes no difference to that.
-func TestParallelGuesses(t *testing.T) {
-	h, ada := signer(t)
-	var judged atomic.Int32
-	var wg sync.WaitGroup
-	for range 100 {
-		wg.Go(func() {
-			_, err := h.SignIn(t.Context(), testStore, "ada", wrong)
-			if err == nil || !errors.Is(err, ErrSignIn) {
-				t.Error(err)
-			} else if strings.Contains(err.Error(), "wrong password") {
-				judged.Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	if judged.Load() != maxFailures {
-		t.Errorf("%d guesses were judged", judged.Load())
-	}
-	if h.try("ada", right) {
-		t.Error("must be locked")
-	}
-	h.view(func(tx *store.Tx) error {
-		if p, err := passwords.Get(tx, testStore, ada); p.Failures != maxFailures {
-			t.Error(p.Failures, err)
-		}
-		return nil
-	})
 }
 
 func TestParallelSuccesses(t *testing.T) {
