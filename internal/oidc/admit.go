@@ -34,11 +34,15 @@ func (s *Server) admit(tx *store.Tx, r *request) error {
 }
 
 // client resolves the application a caller speaks for and decides whether the caller may do action on it. An application
-// without an IAM authentication method admits nobody.
+// without an IAM authentication method admits nobody. A caller of another account that may not is answered as for an unknown
+// client: it learns nothing of the application, not even that it exists.
 func (s *Server) client(tx *store.Tx, c *iam.Caller, clientID, action string) (ssoadmin.Application, error) {
+	if c == nil {
+		return ssoadmin.Application{}, accessDenied("the caller is not authenticated")
+	}
 	app, err := ssoadmin.ResolveClient(tx, clientID)
 	if errors.Is(err, store.ErrNotFound) {
-		return app, because(refuse("InvalidClientException", "the client is unknown or disabled"), "clientId %q names no application", clip(clientID))
+		return app, because(unknownClient(), "clientId %q names no application", clip(clientID))
 	}
 	if err != nil {
 		return app, err
@@ -46,22 +50,35 @@ func (s *Server) client(tx *store.Tx, c *iam.Caller, clientID, action string) (s
 	if call := wire.CallFrom(tx.Context()); call != nil {
 		call.Resources = []string{app.ARN}
 	}
-	actors, err := s.Admin.ActorPolicy(tx, app.ARN)
-	if errors.Is(err, store.ErrNotFound) {
-		return app, accessDenied("the application has no IAM authentication method")
-	}
-	if err != nil {
+	if err := s.mayActAs(tx, c, app, action); err != nil {
+		if denied := refusalOf(err); denied != nil && c.AccountID != app.AccountID {
+			return app, because(unknownClient(), "%s", denied.Reason)
+		}
 		return app, err
+	}
+	if !app.Enabled {
+		return app, because(unknownClient(), "application %s is disabled", app.ARN)
+	}
+	return app, nil
+}
+
+func unknownClient() *wire.Error {
+	return refuse("InvalidClientException", "the client is unknown or disabled")
+}
+
+// mayActAs: the application's actor policy and the caller's own policies allow the action.
+func (s *Server) mayActAs(tx *store.Tx, c *iam.Caller, app ssoadmin.Application, action string) error {
+	actors, err := s.Admin.ActorPolicy(tx, app.ARN)
+	if err != nil {
+		return absent(err, accessDenied("the application has no IAM authentication method"))
 	}
 	answer := s.IAM.Authorize(tx, c, iam.Access{
 		Action: action, Resource: app.ARN, ResourceAccount: app.AccountID,
 		ResourcePolicy: actors, ResourceRequired: true,
 	})
 	if !answer.Allowed {
-		return app, because(accessDenied("%s is not authorized to perform %s on %s", c.ARN, action, app.ARN), "%s", answer.String())
+		refusal := accessDenied("%s is not authorized to perform %s on %s", c.ARN, action, app.ARN)
+		return because(refusal, "%s: %s", refusal.Message, answer)
 	}
-	if !app.Enabled {
-		return app, because(refuse("InvalidClientException", "the client is unknown or disabled"), "application %s is disabled", app.ARN)
-	}
-	return app, nil
+	return nil
 }

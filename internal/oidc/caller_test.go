@@ -10,6 +10,7 @@ import (
 
 	"github.com/symbolon/symbolon/internal/iam"
 	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 )
 
@@ -104,11 +105,52 @@ func TestCallers(t *testing.T) {
 				a.granted(t)
 				return
 			}
+			if strings.HasPrefix(c.caller, "foreign") {
+				a.refused(t, "InvalidClientException", "is not authorized")
+				return
+			}
 			a.refused(t, "AccessDeniedException", "")
 			if strings.Contains(a.str("message"), "statement") {
 				t.Errorf("the client hears of policies: %q", a.str("message"))
 			}
 		})
+	}
+}
+
+// TestForeignCallers: a caller of another account that may not act as an application learns nothing of it, not even that it exists:
+// every endpoint answers as for an unknown client. The event has the reason.
+func TestForeignCallers(t *testing.T) {
+	w := newHousedWorld(t)
+	foreign := w.newWorld(t).caller
+	a := w.family()
+	ask := func(k keypair, id string) []answer {
+		values := url.Values{"token": {a.str("accessToken")}}
+		caller := *w
+		caller.caller = k
+		return []answer{
+			w.create(t, k, with(refreshing(a), params{"clientId": id})), w.create(t, k, with(w.assertion(), params{"clientId": id})),
+			caller.form("/oauth2/introspect", ssoadmin.Application{ARN: id}, values), caller.form("/oauth2/revoke", ssoadmin.Application{ARN: id}, values),
+		}
+	}
+	unknown := w.client.ARN[:len(w.client.ARN)-4] + "0000"
+	alike := func(reason string) {
+		t.Helper()
+		want := ask(foreign, unknown)
+		for i, got := range ask(foreign, w.client.ARN) {
+			got.refused(t, "InvalidClientException", reason)
+			if got.text != want[i].text || got.status != want[i].status {
+				t.Errorf("request %d: %d %s, for an unknown client %d %s", i, got.status, got.text, want[i].status, want[i].text)
+			}
+		}
+	}
+	alike("is not authorized to perform")
+	enable(w, w.client, false)
+	alike("is not authorized to perform")
+	enable(w, w.client, true)
+	w.change(func(tx *store.Tx) error { return w.Admin.DeleteActorPolicy(tx, w.client.ARN) })
+	alike("no IAM authentication method")
+	for _, own := range ask(w.caller, w.client.ARN) {
+		own.refused(t, "AccessDeniedException", "no IAM authentication method")
 	}
 }
 

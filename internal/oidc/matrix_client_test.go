@@ -256,7 +256,7 @@ var callerCauses = []cause{
 			w.spare, w.caller = w.caller, b.caller
 		},
 		mend: func(w *world) { actors(func(w *world) string { return allowed(w.callerARN) })(w); w.caller = w.spare },
-		want: outcome{"AccessDeniedException", "no identity policy allows"},
+		want: outcome{"InvalidClientException", "no identity policy allows"},
 	},
 	{
 		name:   "identity policy denies",
