@@ -253,11 +253,7 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 // EndSession ends a sign-in session: everything that was issued in it is dead with the next request, and stays so for as long as
 // the session itself or anything derived from it could have lived.
 func (s *Server) EndSession(tx *store.Tx, in SignedIn, reason string) error {
-	until := s.derivedEnd(tx)
-	if in.EndsAt.After(until) {
-		until = in.EndsAt
-	}
-	return token.Revoke(tx, in.SessionID, reason, until)
+	return token.Revoke(tx, in.SessionID, reason, s.derivedEnd(tx, in.EndsAt))
 }
 
 // answerURL adds the answer's parameters, state and iss to the redirect URI, whose own query stays as registered.

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"crypto/rand"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -11,6 +10,7 @@ import (
 // RefreshFamily is one row per refresh token family: all generations of one refresh token. The tokens themselves are derived
 // from it and stand nowhere. A refresh is one conditional update of this row.
 type RefreshFamily struct {
+	// ID is the session's: a session has one family at most.
 	ID                 string   `store:"family_id,key"`
 	ApplicationARN     string   `store:"application_arn"`
 	IdentityStoreID    string   `store:"identity_store_id"`
@@ -59,7 +59,7 @@ func (s *Server) beginFamily(tx *store.Tx, r *request, a *approved) (*RefreshFam
 	}
 	epoch, _ := s.Minter.Keys.Epoch()
 	f := RefreshFamily{
-		ID: rand.Text(), ApplicationARN: r.app.ARN, IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID,
+		ID: a.auth.Session.ID, ApplicationARN: r.app.ARN, IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID,
 		Scopes: a.scopes, SessionID: a.auth.Session.ID, Ancestors: a.auth.Session.Ancestors, Actors: a.auth.Actors,
 		TrustedTokenIssuer: a.auth.TrustedTokenIssuer, Parent: a.auth.Parent, KeyID: keyID, Epoch: int64(epoch),
 		AuthTime: a.auth.AuthTime, CreatedAt: tx.Now(), RotatedAt: tx.Now(), EndsAt: ends,
@@ -73,10 +73,17 @@ func (s *Server) kill(tx *store.Tx, f RefreshFamily, reason string) error {
 	if err := families.Put(tx, f); err != nil {
 		return err
 	}
-	return token.Revoke(tx, f.SessionID, reason, s.derivedEnd(tx))
+	return token.Revoke(tx, f.SessionID, reason, s.derivedEnd(tx, f.EndsAt))
 }
 
-// derivedEnd is when nothing that descends from a session of today can be alive any more.
-func (s *Server) derivedEnd(tx *store.Tx) time.Time {
-	return tx.Now().Add(max(s.refreshTTL(), s.accessTokenTTL()) + longestDerived)
+// longestIssued is the longest life of what is issued today.
+func (s *Server) longestIssued() time.Duration { return max(s.refreshTTL(), s.accessTokenTTL()) }
+
+// derivedEnd is when nothing that descends from a session can be alive any more: a session of today, or one that was begun under
+// other settings and whose tokens may last until ends.
+func (s *Server) derivedEnd(tx *store.Tx, ends time.Time) time.Time {
+	if today := tx.Now().Add(s.longestIssued()); today.After(ends) {
+		ends = today
+	}
+	return ends.Add(longestDerived)
 }

@@ -33,7 +33,7 @@ func (s *Server) proveCode(tx *store.Tx, r *request) (*Authorization, error) {
 		return nil, err
 	}
 	c.RedeemedAt, c.IssuedSessionID = tx.Now(), session.ID
-	c.RetainedUntil = tx.Now().Add(s.refreshTTL())
+	c.RetainedUntil = tx.Now().Add(s.longestIssued())
 	if err := codes.Put(tx, c); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func validVerifier(v string) bool {
 // secondUse ends the session the first use began.
 func (s *Server) secondUse(tx *store.Tx, c AuthorizationCode) error {
 	const reason = "the authorization code was used a second time"
-	if err := token.Revoke(tx, c.IssuedSessionID, reason, s.derivedEnd(tx)); err != nil {
+	if err := token.Revoke(tx, c.IssuedSessionID, reason, s.derivedEnd(tx, c.RetainedUntil)); err != nil {
 		return err
 	}
 	return &finalRefusal{because(invalidGrant("the authorization code is invalid or has expired"), "%s; session %s has ended", reason, c.IssuedSessionID)}

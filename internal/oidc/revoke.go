@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/symbolon/symbolon/internal/iam"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
@@ -20,7 +21,7 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 		if err != nil {
 			return err
 		}
-		session, err := s.sessionOf(tx, app, in.Token)
+		session, until, err := s.sessionOf(tx, app, in.Token)
 		var foreign *wire.Error
 		if errors.As(err, &foreign) {
 			addNote(tx, "nothingRevoked", foreign.Reason)
@@ -30,7 +31,7 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 			return err
 		}
 		addNote(tx, "sessionId", session)
-		return token.Revoke(tx, session, "revoked by "+app.ARN, s.derivedEnd(tx))
+		return token.Revoke(tx, session, "revoked by "+app.ARN, until)
 	})
 	if err != nil {
 		return nil, err
@@ -38,28 +39,45 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 	return &RevokeTokenOutput{}, nil
 }
 
-// sessionOf is the session a token of app belongs to. A superseded refresh token still names its session: whoever holds one may
-// end it.
-func (s *Server) sessionOf(tx *store.Tx, app ssoadmin.Application, text string) (string, error) {
+// sessionOf is the session a token of app belongs to, and when nothing of it can be alive any more. A superseded refresh token still
+// names its session: whoever holds one may end it.
+func (s *Server) sessionOf(tx *store.Tx, app ssoadmin.Application, text string) (id string, until time.Time, err error) {
 	if strings.HasPrefix(text, "aor") {
 		f, _, err := s.familyOf(tx, text)
 		if err != nil {
-			return "", err
+			return "", until, err
 		}
 		if f.ApplicationARN != app.ARN {
-			return "", invalidGrant("the token was issued to %s", f.ApplicationARN)
+			return "", until, invalidGrant("the token was issued to %s", f.ApplicationARN)
 		}
-		return f.SessionID, nil
+		return f.SessionID, s.derivedEnd(tx, f.EndsAt), nil
 	}
 	t, err := s.Minter.VerifyAccessToken(text, tx.Now())
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
-		return "", invalidGrant("the token does not verify: %v", err)
+		return "", until, invalidGrant("the token does not verify: %v", err)
 	}
 	if err != nil {
-		return "", err
+		return "", until, err
 	}
 	if t.Application != app.ARN {
-		return "", invalidGrant("the token was issued to %s", t.Application)
+		return "", until, invalidGrant("the token was issued to %s", t.Application)
 	}
-	return t.Session.ID, nil
+	until, err = s.sessionEnd(tx, t)
+	return t.Session.ID, until, err
+}
+
+// sessionEnd is when nothing of an access token's session can be alive any more. Without a family the token is the session's only one.
+func (s *Server) sessionEnd(tx *store.Tx, t token.AccessToken) (time.Time, error) {
+	f, err := families.Get(tx, t.Session.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return t.ExpiresAt.Add(longestDerived), nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	ends := f.EndsAt
+	if t.ExpiresAt.After(ends) {
+		ends = t.ExpiresAt
+	}
+	return s.derivedEnd(tx, ends), nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
 )
 
 // TestTokenLifeSetting: access and ID tokens live as long as the setting says.
@@ -41,6 +42,82 @@ func TestLoweredLifetimes(t *testing.T) {
 		w.advance(12 * time.Hour)
 		must(t, sweep(w))
 	}
+}
+
+// TestShortFamilies: where refresh tokens die before access tokens, a code's second use still ends the access token.
+func TestShortFamilies(t *testing.T) {
+	w := newHousedWorld(t)
+	w.RefreshTTL = time.Minute
+	code := w.codeFor(w.client)
+	a := w.present(code).granted(t)
+	w.advance(30 * time.Minute)
+	must(t, sweep(w))
+	if !w.active(w.client, a.str("accessToken")) {
+		t.Fatal("the access token is dead early")
+	}
+	w.present(code).refused(t, "InvalidGrantException", "a second time")
+	if w.active(w.client, a.str("accessToken")) {
+		t.Error("the access token outlives the code's second use")
+	}
+}
+
+// TestRevocationLasts: a revocation is remembered until nothing that was issued could live, whatever the settings say now; and no
+// longer than that where the end is known.
+func TestRevocationLasts(t *testing.T) {
+	w := newHousedWorld(t)
+	long := 90 * 24 * time.Hour
+	revoked := func(session token.Session) bool {
+		var ended bool
+		w.change(func(tx *store.Tx) (err error) { _, ended, err = token.Revoked(tx, session); return err })
+		return ended
+	}
+	sessionOf := func(a answer) token.Session {
+		access, err := w.Minter.VerifyAccessToken(a.str("accessToken"), w.now())
+		must(t, err)
+		return access.Session
+	}
+	lasts := func(name string, d time.Duration, s token.Session) {
+		t.Helper()
+		w.advance(d - time.Minute)
+		must(t, sweep(w))
+		if !revoked(s) {
+			t.Errorf("%s: the revocation is forgotten before %s", name, d)
+		}
+		w.advance(2 * time.Minute)
+		must(t, sweep(w))
+		if revoked(s) {
+			t.Errorf("%s: the revocation is remembered after %s", name, d)
+		}
+	}
+	w.RefreshTTL = long
+	a := w.present(w.assertion()).granted(t)
+	w.RefreshTTL = time.Hour
+	s := sessionOf(a)
+	w.revoke(w.client, a.str("refreshToken"))
+	lasts("a family born under a longer life", long+longestDerived, s)
+
+	w.RefreshTTL = long
+	a = w.present(w.assertion()).granted(t)
+	next := w.refresh(a)
+	w.RefreshTTL, w.RefreshIdleTTL = time.Hour, long
+	s = sessionOf(next)
+	w.advance(time.Minute)
+	w.present(refreshing(a)).refused(t, "InvalidGrantException", "was used again")
+	lasts("reuse", long-time.Minute+longestDerived, s)
+
+	w.RefreshTTL = long
+	w.signInLasts = 2 * long
+	code := w.codeFor(w.client)
+	s = sessionOf(w.present(code).granted(t))
+	w.RefreshTTL = time.Hour
+	w.present(code).refused(t, "InvalidGrantException", "")
+	lasts("a code's second use", long+longestDerived, s)
+
+	w.RefreshTTL = long
+	a = w.present(exchanging(w.subjectOf(w.front))).granted(t)
+	s = sessionOf(a)
+	w.revoke(w.client, a.str("accessToken"))
+	lasts("an exchanged token", time.Hour+longestDerived, s)
 }
 
 // TestOpenApplications: where no assignment is required everybody of the directory is let in, and nobody else.

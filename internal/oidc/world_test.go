@@ -30,6 +30,7 @@ type world struct {
 	caller                       keypair // the IAM user the actor policies name
 	callerARN, callerName        string
 	signInID                     string // of codes
+	signInLasts                  time.Duration
 	presentedBy                  string // clientId to present evidence as
 	subject                      answer // what front was granted, for exchanges
 	spare                        keypair
@@ -49,7 +50,7 @@ func (h *house) newWorld(t testing.TB) *world {
 	n := h.worlds.Add(1)
 	w := &world{
 		house: h, t: t, issuer: h.foreign, account: fmt.Sprintf("%012d", 100000000000+n), instance: ssoadmin.NewInstanceARN(),
-		directory: identitystore.NewStoreID(), callerName: "service", signInID: fmt.Sprintf("sign-in-%d", n),
+		directory: identitystore.NewStoreID(), callerName: "service", signInLasts: 24 * time.Hour, signInID: fmt.Sprintf("sign-in-%d", n),
 	}
 	w.issuerURL = fmt.Sprintf("%s/issuer/%d", w.issuer.URL, n)
 	w.callerARN = "arn:aws:iam::" + w.account + ":user/" + w.callerName
@@ -240,7 +241,7 @@ func (w *world) codeFor(app ssoadmin.Application, scopes ...string) params {
 	}
 	a, err := w.ParseAuthorize(w.t.Context(), query)
 	must(w.t, err)
-	location, err := w.IssueCode(w.t.Context(), a, SignedIn{SessionID: w.signInID, UserID: w.user, AuthTime: w.now(), EndsAt: w.now().Add(24 * time.Hour)})
+	location, err := w.IssueCode(w.t.Context(), a, SignedIn{SessionID: w.signInID, UserID: w.user, AuthTime: w.now(), EndsAt: w.now().Add(w.signInLasts)})
 	must(w.t, err)
 	u, err := url.Parse(location)
 	must(w.t, err)
