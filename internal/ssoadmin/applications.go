@@ -110,7 +110,7 @@ func (s *Server) PutApplication(tx *store.Tx, a Application) (Application, error
 	if err != nil {
 		return Application{}, err
 	}
-	if err := a.check(); err != nil {
+	if err := a.check(old.Tags); err != nil {
 		return Application{}, err
 	}
 	return a, orConflict(applications.Put(tx, a), "Client id %s belongs to another application", a.ClientID)
@@ -167,7 +167,8 @@ func (a Application) succeeding(old Application) (Application, error) {
 	return a, nil
 }
 
-func (a Application) check() error {
+// check judges all but what cannot change; tagsWere are those of the row it replaces.
+func (a Application) check(tagsWere map[string]string) error {
 	if a.ProviderARN != CustomProvider {
 		return validation("ApplicationProviderArn %s is not supported: applications are made from %s", a.ProviderARN, CustomProvider)
 	}
@@ -180,7 +181,7 @@ func (a Application) check() error {
 	if err := a.Portal.check(); err != nil {
 		return err
 	}
-	return checkTags(a.Tags, applicationTags)
+	return checkTags(a.Tags, tagsWere, applicationTags)
 }
 
 // checkText bounds a free text, in characters. NUL is refused because not every database can keep it.

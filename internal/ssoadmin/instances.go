@@ -73,17 +73,19 @@ func PutInstance(tx *store.Tx, i Instance) error {
 	case !regionName.MatchString(i.Region):
 		return validation("Region %q is not the name of a Region", i.Region)
 	}
-	if err := checkTags(i.Tags, instanceTags); err != nil {
+	old, err := instances.Get(tx, i.ARN)
+	isNew := errors.Is(err, store.ErrNotFound)
+	if err != nil && !isNew {
 		return err
 	}
-	old, err := instances.Get(tx, i.ARN)
+	if err := checkTags(i.Tags, old.Tags, instanceTags); err != nil {
+		return err
+	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case isNew:
 		if i.CreatedAt.IsZero() {
 			i.CreatedAt = tx.Now()
 		}
-	case err != nil:
-		return err
 	case old.OwnerAccountID != i.OwnerAccountID || old.IdentityStoreID != i.IdentityStoreID || old.Region != i.Region:
 		return validation("The owner, the identity store and the Region of instance %s cannot change", i.ARN)
 	default:

@@ -105,7 +105,7 @@ func (s *Server) PutTrustedTokenIssuer(tx *store.Tx, t TrustedTokenIssuer) (Trus
 	if err != nil {
 		return TrustedTokenIssuer{}, err
 	}
-	if err := t.check(); err != nil {
+	if err := t.check(old.Tags); err != nil {
 		return TrustedTokenIssuer{}, err
 	}
 	if err := t.checkUnique(tx); err != nil {
@@ -137,7 +137,8 @@ func (s *Server) newIssuer(tx *store.Tx, i Instance, t TrustedTokenIssuer) (Trus
 	return t, nil
 }
 
-func (t TrustedTokenIssuer) check() error {
+// check judges all but what cannot change; tagsWere are those of the row it replaces.
+func (t TrustedTokenIssuer) check(tagsWere map[string]string) error {
 	switch {
 	case !issuerName.MatchString(t.Name):
 		return validation("Name must have 1 to 255 letters, digits and _+=,.@-")
@@ -155,7 +156,7 @@ func (t TrustedTokenIssuer) check() error {
 	if err := checkIssuerURL(t.IssuerURL); err != nil {
 		return err
 	}
-	return checkTags(t.Tags, issuerTags)
+	return checkTags(t.Tags, tagsWere, issuerTags)
 }
 
 // checkIssuerURL: the text is compared with iss byte for byte, and discovery appends its own path to it. Whether http or

@@ -2,7 +2,9 @@ package ssoadmin
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -66,8 +68,8 @@ func requestTags(c *wire.Call) {
 	}
 	for _, t := range add {
 		keys = append(keys, t.Key)
-		c.Context["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}
 	}
+	tagContext(c, "aws:requesttag/", add)
 	if len(keys) > 0 {
 		c.Context["aws:tagkeys"] = keys
 	}
@@ -94,8 +96,22 @@ func resourceContext(tx *store.Tx, c *wire.Call, arn string) error {
 		i, err = GetInstance(tx, arn)
 		tags = i.Tags
 	}
-	for key, value := range tags {
-		c.Context["aws:resourcetag/"+strings.ToLower(key)] = []string{value}
+	list := make([]Tag, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, Tag{Key: key, Value: tags[key]})
 	}
+	tagContext(c, "aws:resourcetag/", list)
 	return ignoreMissing(err)
+}
+
+// tagContext puts tags where conditions look for them. Where keys fold together each has the values of all, whichever a
+// policy names: then no condition that compares with one value is believed, and what is denied stays denied.
+func tagContext(c *wire.Call, prefix string, tags []Tag) {
+	values := make(map[string][]string, len(tags))
+	for _, t := range tags {
+		values[foldKey(t.Key)] = append(values[foldKey(t.Key)], t.Value)
+	}
+	for _, t := range tags {
+		c.Context[prefix+strings.ToLower(t.Key)] = values[foldKey(t.Key)]
+	}
 }

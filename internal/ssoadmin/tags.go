@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -60,8 +61,8 @@ func oneOf(key string, values ...string) func(string) error {
 
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-// checkTags judges all tags of a resource together.
-func checkTags(tags map[string]string, rules tagRules) error {
+// checkTags judges all tags of a resource together. was are the tags it has had.
+func checkTags(tags, was map[string]string, rules tagRules) error {
 	user := 0
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		if err := checkTag(key, tags[key]); err != nil {
@@ -82,7 +83,34 @@ func checkTags(tags map[string]string, rules tagRules) error {
 	if user > maxUserTags {
 		return quotaExceeded("A resource has at most %d tags, not %d", maxUserTags, user)
 	}
+	return checkTwins(tags, was)
+}
+
+// checkTwins keeps tags apart whose keys policies could not tell apart. A row from before this rule may keep its twins as
+// they are, so that they do not stand in the way of other changes.
+func checkTwins(tags, was map[string]string) error {
+	first := make(map[string]string, len(tags))
+	stays := func(key string) bool { value, had := was[key]; return had && value == tags[key] }
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		other, taken := first[foldKey(key)]
+		if taken && !(stays(key) && stays(other)) {
+			return validation("Tag keys %s and %s differ only in case: a resource can have only one of them", other, key)
+		}
+		first[foldKey(key)] = key
+	}
 	return nil
+}
+
+// foldKey is the same for keys that a condition key could name alike: policies lower the case of condition keys, and
+// compare them by Unicode simple case folding. It joins what either joins.
+func foldKey(key string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		return least
+	}, strings.ToLower(key))
 }
 
 func checkTag(key, value string) error {
@@ -103,7 +131,7 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// tagMap reads the API's list; a key must stand there once.
+// tagMap reads the API's list; a key must stand there once, whatever its case.
 func tagMap(list []Tag) (map[string]string, error) {
 	tags := make(map[string]string, len(list))
 	for _, t := range list {
@@ -112,7 +140,7 @@ func tagMap(list []Tag) (map[string]string, error) {
 		}
 		tags[t.Key] = t.Value
 	}
-	return tags, nil
+	return tags, checkTwins(tags, nil)
 }
 
 // authorizeReserved asks for the noun's update action when a reserved tag differs between was and now. Otherwise
