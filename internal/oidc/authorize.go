@@ -229,6 +229,7 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 		location = s.answerURL(a, url.Values{"code": {code}})
 		_, err := s.stands(tx, standing{
 			app: a.Application, identityStoreID: a.IdentityStoreID, userID: in.UserID, session: token.Session{ID: in.SessionID},
+			authTime: in.AuthTime,
 		})
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ type approved struct {
 func (s *Server) gate(tx *store.Tx, r *request, auth *Authorization) (*approved, error) {
 	st := standing{
 		app: r.app, identityStoreID: auth.IdentityStoreID, userID: auth.UserID, session: auth.Session,
-		trustedTokenIssuer: auth.TrustedTokenIssuer, actors: auth.Actors, parent: auth.Parent,
+		trustedTokenIssuer: auth.TrustedTokenIssuer, actors: auth.Actors, parent: auth.Parent, authTime: auth.AuthTime,
 	}
 	user, err := s.stands(tx, st)
 	if err != nil {

@@ -93,7 +93,7 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 	}
 	user, err := s.stands(tx, standing{
 		app: app, identityStoreID: f.IdentityStoreID, userID: f.UserID, session: f.session(),
-		trustedTokenIssuer: f.TrustedTokenIssuer, actors: f.Actors, parent: f.Parent,
+		trustedTokenIssuer: f.TrustedTokenIssuer, actors: f.Actors, parent: f.Parent, authTime: f.AuthTime,
 	})
 	if err != nil {
 		return nil, err

@@ -164,6 +164,11 @@ var userCauses = []cause{
 		},
 	},
 	{
+		name: "password changed", before: func(w *world) { w.password("the first password") }, strike: changePassword,
+		want:  outcome{"InvalidGrantException", "before the password changed"},
+		cells: map[string]outcome{ssoadmin.GrantJWTBearer: succeeds},
+	},
+	{
 		name: "session revoked", strike: func(w *world) {
 			if w.subject.status != 0 {
 				w.as(w.front).revoke(w.front, w.subject.str("accessToken"))
@@ -246,4 +251,16 @@ var trustCauses = []cause{
 		want:  succeeds,
 		cells: map[string]outcome{ssoadmin.GrantJWTBearer: {"InvalidGrantException", "not among the AuthorizedAudiences"}},
 	},
+}
+
+// changePassword sets another password a while after everything so far.
+func changePassword(w *world) {
+	w.advance(2 * time.Second)
+	w.password("another password")
+}
+
+// password sets the user's password.
+func (w *world) password(text string) {
+	w.t.Helper()
+	w.change(func(tx *store.Tx) error { return w.directoryServer().SetPassword(tx, w.directory, w.user, text) })
 }

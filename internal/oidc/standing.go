@@ -3,6 +3,7 @@ package oidc
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
@@ -20,6 +21,8 @@ type standing struct {
 	trustedTokenIssuer      string
 	actors                  []string
 	parent                  *Parent
+	// authTime is when the user proved itself.
+	authTime time.Time
 }
 
 // stands returns the user a live token is for, or a refusal that says which support is gone.
@@ -53,7 +56,7 @@ func (s *Server) live(tx *store.Tx, t token.AccessToken) (ssoadmin.Application, 
 	}
 	_, err = s.stands(tx, standing{
 		app: app, identityStoreID: t.IdentityStoreID, userID: t.UserID, session: t.Session,
-		trustedTokenIssuer: t.TrustedTokenIssuer, actors: t.Actors,
+		trustedTokenIssuer: t.TrustedTokenIssuer, actors: t.Actors, authTime: t.AuthTime,
 	})
 	var refusal *wire.Error
 	if errors.As(err, &refusal) {
@@ -72,7 +75,7 @@ func (s *Server) ContextStands(tx *store.Tx, c token.IdentityContext) error {
 	return err
 }
 
-// liveUser: the user exists in the directory of the application's own instance, and is enabled.
+// liveUser: the user exists in the directory of the application's own instance, is enabled, and has not been signed out since.
 func (s *Server) liveUser(tx *store.Tx, st standing) (identitystore.User, error) {
 	instance, err := ssoadmin.GetInstance(tx, st.app.InstanceARN)
 	if err != nil {
@@ -87,6 +90,10 @@ func (s *Server) liveUser(tx *store.Tx, st standing) (identitystore.User, error)
 	}
 	if !user.Enabled {
 		return user, invalidGrant("the user is disabled")
+	}
+	if user.SignedOut(st.authTime) {
+		return user, because(invalidGrant("the session has ended"), "the user signed in at %s, before the password changed at %s",
+			st.authTime.UTC().Format(time.RFC3339), user.SignedOutBefore.UTC().Format(time.RFC3339))
 	}
 	return user, nil
 }

@@ -225,14 +225,19 @@ func (w *world) as(app ssoadmin.Application) *world {
 	return &other
 }
 
-// codeFor gives a code for an application, as the sign-in page would.
-func (w *world) codeFor(app ssoadmin.Application, scopes ...string) params {
-	w.t.Helper()
+// authorizing is the query of a good authorization request.
+func (w *world) authorizing(app ssoadmin.Application) url.Values {
 	sum := sha256.Sum256([]byte(verifier))
-	query := url.Values{
+	return url.Values{
 		"response_type": {"code"}, "client_id": {app.ARN}, "redirect_uri": {redirectURI}, "state": {"s"}, "nonce": {"n-0S6_WzA2Mj"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
+}
+
+// codeFor gives a code for an application, as the sign-in page would.
+func (w *world) codeFor(app ssoadmin.Application, scopes ...string) params {
+	w.t.Helper()
+	query := w.authorizing(app)
 	if len(scopes) == 0 {
 		scopes = w.scopes
 	}
