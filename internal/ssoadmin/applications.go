@@ -113,6 +113,15 @@ func (s *Server) PutApplication(tx *store.Tx, a Application) (Application, error
 	if err := a.check(old.Tags); err != nil {
 		return Application{}, err
 	}
+	if a.AccessTokenFormat() != old.AccessTokenFormat() {
+		now, err := Scopes(tx, a.ARN)
+		if err != nil {
+			return Application{}, err
+		}
+		if err := a.checkTokenTargets(nil, now); err != nil {
+			return Application{}, err
+		}
+	}
 	return a, orConflict(applications.Put(tx, a), "Client id %s belongs to another application", a.ClientID)
 }
 

@@ -2,11 +2,11 @@ package ssoadmin
 
 import (
 	"context"
-	"errors"
 	"regexp"
 	"slices"
 
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
 )
 
 // ApplicationScope is one access scope of an application.
@@ -40,14 +40,7 @@ func TargetsOf(tx *store.Tx, applicationARN string, names []string) ([]string, e
 	if err != nil {
 		return nil, err
 	}
-	var targets []string
-	for _, sc := range rows {
-		if slices.Contains(names, sc.Scope) {
-			targets = append(targets, sc.AuthorizedTargets...)
-		}
-	}
-	slices.Sort(targets)
-	return slices.Compact(targets), nil
+	return distinctTargets(keep(rows, func(sc ApplicationScope) bool { return slices.Contains(names, sc.Scope) })), nil
 }
 
 // PutScope adds or replaces a scope with its targets. It returns a *wire.Error for what is wrong.
@@ -62,22 +55,39 @@ func (s *Server) PutScope(tx *store.Tx, sc ApplicationScope) error {
 	if err := checkTargets(tx, a, sc.AuthorizedTargets); err != nil {
 		return err
 	}
-	_, err = scopes.Get(tx, sc.ApplicationARN, sc.Scope)
-	if errors.Is(err, store.ErrNotFound) {
-		err = checkScopeQuota(tx, sc.ApplicationARN)
-	}
+	was, err := Scopes(tx, sc.ApplicationARN)
 	if err != nil {
+		return err
+	}
+	others := keep(was, func(other ApplicationScope) bool { return other.Scope != sc.Scope })
+	if len(others) >= maxScopes {
+		return quotaExceeded("Application %s has %d access scopes, the most it may have", sc.ApplicationARN, len(others))
+	}
+	if err := a.checkTokenTargets(was, append(others, sc)); err != nil {
 		return err
 	}
 	return scopes.Put(tx, sc)
 }
 
-func checkScopeQuota(tx *store.Tx, applicationARN string) error {
-	rows, err := Scopes(tx, applicationARN)
-	if err == nil && len(rows) >= maxScopes {
-		err = quotaExceeded("Application %s has %d access scopes, the most it may have", applicationARN, len(rows))
+// checkTokenTargets bounds what the application's scopes name together, where its tokens hold that. Scopes that named as
+// many before the bound may stay.
+func (a Application) checkTokenTargets(was, now []ApplicationScope) error {
+	n := len(distinctTargets(now))
+	if a.AccessTokenFormat() != token.JWT || n <= maxTargetsJWT || n <= len(distinctTargets(was)) {
+		return nil
 	}
-	return err
+	return quotaExceeded("The access scopes of application %s would name %d authorized targets; with the tag %s=%s they can name %d, as each token holds all of them",
+		a.ARN, n, tagAccessTokenFormat, token.JWT, maxTargetsJWT)
+}
+
+// distinctTargets is what the scopes name, each once, sorted.
+func distinctTargets(rows []ApplicationScope) []string {
+	var targets []string
+	for _, sc := range rows {
+		targets = append(targets, sc.AuthorizedTargets...)
+	}
+	slices.Sort(targets)
+	return slices.Compact(targets)
 }
 
 func checkTargets(tx *store.Tx, a Application, targets []string) error {

@@ -52,11 +52,14 @@ type Quotas struct {
 	Applications        int
 }
 
-// Bounds that hold everywhere, AWS's own.
+// Bounds that hold everywhere; AWS's own, but for the last.
 const (
 	maxScopes         = 25  // of an application
 	maxAssignedGroups = 100 // of an application
 	maxUserTags       = 50  // of a resource, reserved ones not counted
+	// maxTargetsJWT bounds the distinct targets of all scopes of an application whose access tokens are JWTs: their aud names
+	// each, and the token must fit into a header.
+	maxTargetsJWT = 50
 )
 
 // Service is the sso-admin table of operations.
