@@ -131,6 +131,7 @@ func (s *Server) build() {
 		AccessTokenTTL: c.AccessTokenTTL, CodeTTL: c.CodeTTL, RefreshGrace: *c.RefreshGrace,
 		RefreshTTL: c.RefreshTTL, RefreshIdleTTL: c.RefreshIdleTTL,
 	}
+	s.iam.ContextStands = s.oidc.ContextStands
 	if *c.RefreshGrace == 0 {
 		s.oidc.RefreshGrace = -1
 	}

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -13,7 +14,8 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
-// AssumeRole lends a role to the caller, for itself or, with ProvidedContexts, on behalf of an Identity Center user.
+// AssumeRole lends a role to the caller, for itself or, with ProvidedContexts, on behalf of an Identity Center user. The session of a caller
+// that acts on behalf of a user already is that user's too.
 //
 // The role's trust policy must allow, and the caller's own policies too where the trust policy names only the account and always across
 // accounts. A session lives until its end whatever becomes of the identity context's own expiry, and dies at once with any session it
@@ -121,7 +123,7 @@ func (a *assumption) values(c *Caller, action string, role Role) values {
 	return v
 }
 
-// checkUser says whether the identity context may still be used: its session stands and its user is enabled.
+// checkUser says whether the identity context may still be used: its session has not ended, and the token service lets it stand.
 func (s *Server) checkUser(tx *store.Tx, c *Caller, a *assumption) error {
 	if a.user == nil {
 		return nil
@@ -133,10 +135,14 @@ func (s *Server) checkUser(tx *store.Tx, c *Caller, a *assumption) error {
 	if revoked {
 		return expiredToken("The session of the provided context has ended.", "session "+by+" is revoked")
 	}
-	if err := s.enabled(tx, a.user.IdentityStoreID, a.user.UserID); err != nil {
-		return notAuthorized(c, setContext, a.roleARN, err.Error())
+	if s.ContextStands == nil {
+		return notAuthorized(c, setContext, a.roleARN, "no token service can vouch for the provided context")
 	}
-	return nil
+	err = s.ContextStands(tx, *a.user)
+	if refusal, ok := errors.AsType[*wire.Error](err); ok {
+		return notAuthorized(c, setContext, a.roleARN, cmp.Or(refusal.Reason, refusal.Message))
+	}
+	return err
 }
 
 // contextError is the answer to an assertion that cannot be opened.
@@ -202,8 +208,11 @@ func (s *Server) lend(tx *store.Tx, c *Caller, role Role, a *assumption) (*Assum
 		Account: role.AccountID, Role: role.Name, RoleID: role.ID, Session: a.sessionName, IssuedAt: now.Unix(),
 		SourceIdentity: a.sourceIdentity, Limits: a.packed,
 	}
-	if a.user != nil {
+	switch {
+	case a.user != nil:
 		claims.User, claims.Provider = claimOf(a.user), IdentityContextProvider
+	case c.OnBehalfOf != nil: // still that user's, and no less limited
+		claims.User, claims.Provider = claimOf(c.OnBehalfOf), c.ContextProvider
 	}
 	credentials, err := s.mint(claims, session, now.Add(a.duration()), a.minimumSize)
 	if err != nil {

@@ -1,13 +1,16 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/symbolon/symbolon/internal/sigv4"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // identityContext seals a context of a fresh session.
@@ -117,9 +120,7 @@ func TestAssumeRoleWithContextRefused(t *testing.T) {
 	if a := r.ask(c, Access{Action: "s3:GetDataAccess"}); a.Allowed {
 		t.Error("a disabled user's session goes on")
 	}
-	r.UserEnabled = nil
 	r.disabled["u1"] = false
-	r.assume(alice, both.ARN(), provided(assertion)...).wants(t, 403, "AccessDenied", setContext)
 
 	for name, altered := range map[string]string{
 		"altered":         assertion[:len(assertion)-6] + "AAAAA" + assertion[len(assertion)-1:],
@@ -129,6 +130,92 @@ func TestAssumeRoleWithContextRefused(t *testing.T) {
 			t.Errorf("%s: %d %s %s", name, a.status, a.code, a.message)
 		}
 	}
+}
+
+// TestContextMustStand: what the token service says against a context is refused, with its reason for audit only; a fault of its is a
+// fault, and without it no context is taken.
+func TestContextMustStand(t *testing.T) {
+	r := newRoom(t)
+	alice := r.addUser(User{AccountID: ours, Name: "alice", Inline: inline(grants("sts:*"))})
+	role := r.addRole(Role{AccountID: ours, Name: "app", TrustPolicy: trusts(ours, "", "sts:AssumeRole", setContext)})
+	assertion, _ := r.identityContext("u1", nil)
+	running := r.session(alice, role.ARN(), provided(assertion)...)
+	refused := func(reason string) {
+		t.Helper()
+		a := r.assume(alice, role.ARN(), provided(assertion)...)
+		a.wants(t, 403, "AccessDenied", setContext)
+		if e := r.last.Load().Err; !strings.Contains(e.Reason, reason) || strings.Contains(a.message, reason) {
+			t.Errorf("audited %q, answered %q", e.Reason, a.message)
+		}
+	}
+	r.context = &wire.Error{Code: "InvalidGrantException", Message: "the token is no longer in force", Reason: "its application is disabled"}
+	refused("its application is disabled")
+	r.assume(alice, role.ARN()).wants(t, 200, "")
+	r.call(running, "GetCallerIdentity").wants(t, 200, "") // a running session goes on, as AWS's
+	r.context = errors.New("the store does not answer")
+	if a := r.assume(alice, role.ARN(), provided(assertion)...); a.status != 500 {
+		t.Errorf("a fault is answered %d %s", a.status, a.code)
+	}
+	r.context = nil
+	r.assume(alice, role.ARN(), provided(assertion)...).wants(t, 200, "")
+	r.ContextStands = nil
+	refused("vouch")
+}
+
+// TestSessionsDieWithTheirUser: a role session on behalf of a user who is disabled or gone authenticates nothing, not even
+// GetCallerIdentity; a directory that does not answer is a fault.
+func TestSessionsDieWithTheirUser(t *testing.T) {
+	r := newRoom(t)
+	alice := r.addUser(User{AccountID: ours, Name: "alice", Inline: inline(grants("sts:*"))})
+	role := r.addRole(Role{AccountID: ours, Name: "app", TrustPolicy: trusts(ours, "", "sts:AssumeRole", setContext)})
+	assertion, _ := r.identityContext("u1", nil)
+	session := r.session(alice, role.ARN(), provided(assertion)...)
+	r.disabled["u1"] = true
+	r.call(session, "GetCallerIdentity").wants(t, 403, "InvalidClientTokenId")
+	if err := r.lookup(session.id, session.token); !errors.Is(err, sigv4.ErrBadSession) {
+		t.Errorf("a disabled user's session: %v", err)
+	}
+	r.disabled["u1"] = false
+	r.call(session, "GetCallerIdentity").wants(t, 200, "")
+	assertion, _ = r.identityContext("broken", nil)
+	session = r.session(alice, role.ARN(), provided(assertion)...)
+	if err := r.lookup(session.id, session.token); err == nil || errors.Is(err, sigv4.ErrBadSession) {
+		t.Errorf("without an answer of the directory: %v", err)
+	}
+	r.UserEnabled = nil
+	if err := r.lookup(session.id, session.token); !errors.Is(err, sigv4.ErrBadSession) {
+		t.Errorf("without a directory: %v", err)
+	}
+}
+
+// TestContextIsInherited: a role that an identity-enhanced session assumes is the same user's, bound to the same list, and ends with the user.
+func TestContextIsInherited(t *testing.T) {
+	r := newRoom(t)
+	r.IdentityContextActions = []string{"sts:AssumeRole", "sts:SetContext", "s3:Get*"}
+	alice := r.addUser(User{AccountID: ours, Name: "alice", Inline: inline(grants("sts:*"))})
+	first := r.addRole(Role{AccountID: ours, Name: "first", TrustPolicy: trusts(ours, "", "sts:AssumeRole", setContext), Inline: inline(grants("*"))})
+	next := r.addRole(Role{AccountID: ours, Name: "next", TrustPolicy: trusts(ours, "", "sts:AssumeRole", setContext), Inline: inline(grants("*"))})
+	assertion, lineage := r.identityContext("u1", nil)
+	k := r.session(r.session(alice, first.ARN(), provided(assertion)...), next.ARN())
+	c := r.caller(k)
+	if c.OnBehalfOf == nil || c.OnBehalfOf.UserID != "u1" || c.OnBehalfOf.CredentialID != "credential" || c.ContextProvider != IdentityContextProvider {
+		t.Fatalf("the session is %+v", c)
+	}
+	for action, want := range map[string]bool{"s3:GetObject": true, "s3:PutObject": false, "sso:ListInstances": false} {
+		if answer := r.ask(c, Access{Action: action}); answer.Allowed != want {
+			t.Errorf("%s: %s", action, answer)
+		}
+	}
+	// Another context replaces the user.
+	other, _ := r.identityContext("u2", nil)
+	if c := r.caller(r.session(k, first.ARN(), provided(other)...)); c.OnBehalfOf.UserID != "u2" {
+		t.Errorf("with a context of its own the session is %+v", c)
+	}
+	r.disabled["u1"] = true
+	r.call(k, "GetCallerIdentity").wants(t, 403, "InvalidClientTokenId")
+	r.disabled["u1"] = false
+	r.update(func(tx *store.Tx) error { return token.Revoke(tx, lineage.ID, "test", tx.Now().Add(time.Hour)) })
+	r.call(k, "GetCallerIdentity").wants(t, 403, "InvalidClientTokenId")
 }
 
 // TestContextOnARoleSession: credentials on behalf of a user that a role session fetched die with either session.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/symbolon/symbolon/internal/policy"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
 )
 
 // Access is one question to Authorize.
@@ -111,8 +112,12 @@ func (s *Server) sessionStanding(tx *store.Tx, c *Caller) (holder, error) {
 		return holder{}, fmt.Errorf("role session %s: %s", c.ARN, why)
 	}
 	if c.OnBehalfOf != nil {
-		if err := s.enabled(tx, c.OnBehalfOf.IdentityStoreID, c.OnBehalfOf.UserID); err != nil {
+		why, err := s.absentUser(tx, c.OnBehalfOf)
+		if err != nil {
 			return holder{}, fmt.Errorf("role session %s: %w", c.ARN, err)
+		}
+		if why != "" {
+			return holder{}, fmt.Errorf("role session %s: %s", c.ARN, why)
 		}
 	}
 	return holder{
@@ -120,19 +125,19 @@ func (s *Server) sessionStanding(tx *store.Tx, c *Caller) (holder, error) {
 	}, nil
 }
 
-// enabled says why nothing may be done on behalf of the user, or nil.
-func (s *Server) enabled(tx *store.Tx, identityStoreID, userID string) error {
+// absentUser says why nothing may be done on behalf of the user; empty when it may.
+func (s *Server) absentUser(tx *store.Tx, user *token.IdentityContext) (why string, err error) {
 	if s.UserEnabled == nil {
-		return errors.New("no directory can vouch for its user")
+		return "no directory can vouch for its user", nil
 	}
-	ok, err := s.UserEnabled(tx, identityStoreID, userID)
+	ok, err := s.UserEnabled(tx, user.IdentityStoreID, user.UserID)
 	if err != nil {
-		return fmt.Errorf("user %s: %w", userID, err)
+		return "", fmt.Errorf("user %s: %w", user.UserID, err)
 	}
 	if !ok {
-		return fmt.Errorf("user %s is deleted or disabled", userID)
+		return "user " + user.UserID + " is deleted or disabled", nil
 	}
-	return nil
+	return "", nil
 }
 
 // policies compiles all that bears on the caller. One that is gone or no longer parses could have held a deny, so it fails the whole.

@@ -81,7 +81,7 @@ func (s *Server) sessionCredential(ctx context.Context, accessKeyID, sessionToke
 	}
 	var caller *Caller
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		caller, err = sessionOwner(tx, raw, lineage)
+		caller, err = s.sessionOwner(tx, raw, lineage)
 		return err
 	})
 	if err != nil {
@@ -93,8 +93,8 @@ func (s *Server) sessionCredential(ctx context.Context, accessKeyID, sessionToke
 	}, nil
 }
 
-// sessionOwner builds the caller of a role session from its claims and the role's record.
-func sessionOwner(tx *store.Tx, raw []byte, lineage token.Session) (*Caller, error) {
+// sessionOwner builds the caller of a role session from its claims and the role's record. Whom it acts for must be enabled.
+func (s *Server) sessionOwner(tx *store.Tx, raw []byte, lineage token.Session) (*Caller, error) {
 	claims, err := decodeClaims(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", sigv4.ErrBadSession, err)
@@ -120,6 +120,11 @@ func sessionOwner(tx *store.Tx, raw []byte, lineage token.Session) (*Caller, err
 	c.HasSession = len(c.SessionPolicies)+len(c.SessionPolicyARNs) > 0
 	if claims.User != nil {
 		c.OnBehalfOf = claims.User.context(lineage)
+		if why, err := s.absentUser(tx, c.OnBehalfOf); err != nil {
+			return nil, err
+		} else if why != "" {
+			return nil, fmt.Errorf("%w: %s", sigv4.ErrBadSession, why)
+		}
 	}
 	return c, nil
 }

@@ -36,9 +36,13 @@ type Server struct {
 	Minter *token.Minter
 	Now    func() time.Time // the movable clock; signature freshness stays on the wall clock
 	Log    *slog.Logger
-	// UserEnabled says whether an identity store's user exists and is enabled. The root sets it, because the directory stands beside
-	// this room. Without it nothing is done on behalf of anybody.
+	// UserEnabled says whether an identity store's user exists and is enabled: every request of a session on behalf of a user asks. The
+	// root sets it, because the directory stands beside this room. Without it nothing is done on behalf of anybody.
 	UserEnabled func(tx *store.Tx, identityStoreID, userID string) (bool, error)
+	// ContextStands says whether all that an identity context rests on still stands: its application, the user and its assignment, its
+	// session, who vouched for the user. AssumeRole asks. A *wire.Error says why not, for audit; any other error is a fault. The root
+	// sets it, because the token service stands above this room. Without it no context is taken.
+	ContextStands func(tx *store.Tx, c token.IdentityContext) error
 	// IdentityContextActions are the only actions an identity-enhanced session may perform, whatever its role allows; patterns such as
 	// "s3:Get*" are accepted. Empty = the list AWS attaches (AWSIAMIdentityCenterAllowListForIdentityContext).
 	IdentityContextActions []string

@@ -36,6 +36,7 @@ type room struct {
 	url      string
 	moved    atomic.Int64 // how far the clock has been moved, in nanoseconds
 	disabled map[string]bool
+	context  error // what is said of identity contexts
 	last     atomic.Pointer[wire.Call]
 }
 
@@ -59,6 +60,12 @@ func newRoom(t testing.TB) *room {
 				return false, errors.New("the directory does not answer")
 			}
 			return !r.disabled[userID], nil
+		},
+		ContextStands: func(_ *store.Tx, c token.IdentityContext) error {
+			if r.disabled[c.UserID] {
+				return &wire.Error{Code: "InvalidGrantException", Reason: "the user is disabled"}
+			}
+			return r.context
 		},
 	}
 	r.listen()

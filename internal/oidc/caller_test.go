@@ -269,7 +269,20 @@ func TestIdentityContext(t *testing.T) {
 	refused("a longer context", a.identityContext()+"AAAA")
 	w.setUser(func(u *identitystore.User) { u.Enabled = false })
 	refused("a disabled user's context", a.identityContext())
+	if works() {
+		t.Error("the role session outlives its user")
+	}
 	w.setUser(func(u *identitystore.User) { u.Enabled = true })
+	w.unassign(w.client, "USER", w.user)
+	refused("the context of a user who is not assigned any more", a.identityContext())
+	w.assign(w.client, "USER", w.user)
+	enable(w, w.client, false)
+	refused("the context of a disabled application", a.identityContext())
+	if !works() {
+		t.Error("a running role session ends with its application")
+	}
+	enable(w, w.client, true)
+	w.assume(w.caller, role, provided(a.identityContext()))
 	w.revoke(w.client, a.str("accessToken"))
 	if works() {
 		t.Error("the role session outlives the user's session")

@@ -77,7 +77,7 @@ func newHouse(t testing.TB, folder ...string) *house {
 		Admin:   &ssoadmin.Server{DB: db, Pages: pages, Now: h.now, Log: log},
 		Issuers: &token.Issuers{AllowInsecure: true, Now: h.now, Log: log},
 	}
-	h.IAM = &iam.Server{DB: db, Keys: keys, Minter: h.Minter, Now: h.now, Log: log, UserEnabled: userEnabled}
+	h.IAM = &iam.Server{DB: db, Keys: keys, Minter: h.Minter, Now: h.now, Log: log, UserEnabled: userEnabled, ContextStands: h.ContextStands}
 	h.listen(t)
 	return h
 }
