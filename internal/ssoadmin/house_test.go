@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +27,8 @@ type house struct {
 	a, b *tenant
 	// refused actions, of the call itself and of the reserved tags.
 	refused map[string]bool
-	last    *wire.Call
+	mu      sync.Mutex
+	last    *wire.Call // mu guards writing it
 	clock   time.Time
 }
 
@@ -65,6 +67,8 @@ func open(t testing.TB) *house {
 		},
 		Authorize: func(_ context.Context, c *wire.Call) error { return h.mayDo("sso:" + c.Operation.Name) },
 		Finish: func(_ context.Context, c *wire.Call) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
 			h.last = c
 			return nil
 		},
