@@ -185,27 +185,35 @@ func succeed(tx *store.Tx, a attempt) (User, error) {
 	return u, passwords.Put(tx, p)
 }
 
-// SetPassword hashes and stores a password for a user (8..256 characters) and ends a lock. Where there was a password, it
-// also ends what was signed in with it: see User.SignedOut. An unknown user is a ResourceNotFoundException, a bad
-// password a ValidationException.
+// SetPassword hashes and stores a password. A new password clears failures and a lock, and ends what the user signed in for before.
 func (s *Server) SetPassword(tx *store.Tx, storeID, userID, newPassword string) error {
-	ctx := tx.Context()
+	hash, err := s.HashPassword(tx.Context(), newPassword)
+	if err != nil {
+		return err
+	}
+	return s.SetPasswordHash(tx, storeID, userID, hash)
+}
+
+// HashPassword judges a new password (8 to 256 characters) and hashes it, which takes a while: not for the inside of a transaction
+// that may run again.
+func (s *Server) HashPassword(ctx context.Context, newPassword string) (hash string, err error) {
+	if n := utf8.RuneCountInString(newPassword); n < minPassword || n > maxPassword || !utf8.ValidString(newPassword) {
+		return "", invalid(ctx, "A password must have between %d and %d characters.", minPassword, maxPassword)
+	}
+	return s.hash(newPassword)
+}
+
+// SetPasswordHash stores what HashPassword made.
+func (s *Server) SetPasswordHash(tx *store.Tx, storeID, userID, hash string) error {
 	u, err := users.Get(tx, storeID, userID)
 	if err != nil {
-		return orNotFound(ctx, err, typeUser, userID)
+		return orNotFound(tx.Context(), err, typeUser, userID)
 	}
-	if n := utf8.RuneCountInString(newPassword); n < minPassword || n > maxPassword || !utf8.ValidString(newPassword) {
-		return invalid(ctx, "A password must have between %d and %d characters.", minPassword, maxPassword)
-	}
-	hash, err := s.hash(newPassword)
+	old, err := PasswordHash(tx, storeID, userID)
 	if err != nil {
 		return err
 	}
-	old, err := passwords.Get(tx, storeID, userID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if old.Hash != "" {
+	if old != "" {
 		u.SignedOutBefore = tx.Now()
 		if err := users.Put(tx, u); err != nil {
 			return err
@@ -214,15 +222,28 @@ func (s *Server) SetPassword(tx *store.Tx, storeID, userID, newPassword string) 
 	return passwords.Put(tx, password{StoreID: storeID, UserID: userID, Hash: hash, ChangedAt: tx.Now()})
 }
 
-// PasswordMatches says whether the stored password is this one: for apply, so that twice changes nothing. It is no
-// sign-in: it counts nothing and no lock stops it.
-func (s *Server) PasswordMatches(tx *store.Tx, storeID, userID, candidate string) (bool, error) {
+// PasswordHash is the stored hash of a user's password; empty when the user has none.
+func PasswordHash(tx *store.Tx, storeID, userID string) (string, error) {
 	p, err := passwords.Get(tx, storeID, userID)
-	if errors.Is(err, store.ErrNotFound) || (err == nil && p.Hash == "") {
-		return false, nil
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
 	}
+	return p.Hash, err
+}
+
+// PasswordMatches says whether the stored password is this one. It is no sign-in: it counts nothing and no lock stops it.
+func (s *Server) PasswordMatches(tx *store.Tx, storeID, userID, candidate string) (bool, error) {
+	hash, err := PasswordHash(tx, storeID, userID)
 	if err != nil {
 		return false, err
 	}
-	return s.verify(p.Hash, candidate)
+	return s.HashMatches(hash, candidate)
+}
+
+// HashMatches says whether a hash is that of a password: for apply, so that twice changes nothing. It costs as much as hashing.
+func (s *Server) HashMatches(hash, candidate string) (bool, error) {
+	if hash == "" {
+		return false, nil
+	}
+	return s.verify(hash, candidate)
 }
