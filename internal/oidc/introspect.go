@@ -61,22 +61,25 @@ func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text s
 	if err != nil {
 		return nil, err
 	}
+	aud, err := audience(tx, t)
+	if err != nil {
+		return nil, err
+	}
 	return &IntrospectTokenOutput{
 		Active: true, Scope: ptr(strings.Join(t.Scopes, " ")), ClientId: &t.Application, Username: &user.UserName,
 		TokenType: ptr("Bearer"), Exp: ptr(t.ExpiresAt.Unix()), Iat: ptr(t.IssuedAt.Unix()), Sub: &t.UserID,
-		Aud: audience(tx, t), Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(actChain(t)),
+		Aud: aud, Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(actChain(t)),
 		IdentityStoreId: &t.IdentityStoreID, InstanceArn: &t.InstanceARN,
 	}, nil
 }
 
 // audience is the application the token was issued to and what its scopes target now.
-func audience(tx *store.Tx, t token.AccessToken) []string {
-	aud := []string{t.Application}
+func audience(tx *store.Tx, t token.AccessToken) ([]string, error) {
 	configured, err := ssoadmin.Scopes(tx, t.Application)
 	if err != nil {
-		return aud
+		return nil, err
 	}
-	return appendTargets(aud, configured, t.Scopes)
+	return appendTargets([]string{t.Application}, configured, t.Scopes), nil
 }
 
 // introspectRefresh answers the application the refresh token was issued to, while the token could still be redeemed.

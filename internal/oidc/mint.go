@@ -16,7 +16,10 @@ const (
 
 // mint makes the tokens of an approved grant. It runs inside the transaction, before its commit: a fault here consumes nothing.
 func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIAMOutput, error) {
-	access := s.accessToken(tx, r, a)
+	access, err := s.accessToken(tx, r, a)
+	if err != nil {
+		return nil, err
+	}
 	text, err := s.Minter.AccessToken(access, r.app.AccessTokenFormat(), r.app.SigningAlgorithm())
 	if err != nil {
 		return nil, err
@@ -36,32 +39,32 @@ func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIA
 	if err := s.identity(r, a, access, out); err != nil {
 		return nil, err
 	}
-	note(tx, access)
+	note(tx, access, storeARN(a))
 	return out, nil
 }
 
 // accessToken is what the access token will say. The JWT form, which resource servers verify offline, names them in aud (RFC 9068 §2.2);
 // whoever asks us is answered by the targets of the moment instead.
-func (s *Server) accessToken(tx *store.Tx, r *request, a *approved) token.AccessToken {
-	t := token.AccessToken{
+func (s *Server) accessToken(tx *store.Tx, r *request, a *approved) (t token.AccessToken, err error) {
+	t = token.AccessToken{
 		ID: token.NewCredentialID(a.expires), Session: a.auth.Session, Application: r.app.ARN, InstanceARN: r.app.InstanceARN,
 		IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID, Scopes: a.scopes,
 		Actors: a.auth.Actors, TrustedTokenIssuer: a.auth.TrustedTokenIssuer,
 		AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
 	}
 	if r.app.AccessTokenFormat() == token.JWT {
-		t.Audience = audience(tx, t)
+		t.Audience, err = audience(tx, t)
 	}
-	return t
+	return t, err
 }
 
 // identity adds the identity context and the ID token that the scopes ask for.
 func (s *Server) identity(r *request, a *approved, access token.AccessToken, out *CreateTokenWithIAMOutput) error {
-	storeARN := identitystore.IdentityStore{ID: a.auth.IdentityStoreID, AccountID: a.instance.OwnerAccountID}.ARN()
+	directory := storeARN(a)
 	var identityContext string
 	if slices.Contains(a.scopes, ScopeIdentityContext) {
 		sealed, err := s.Minter.SealIdentityContext(token.IdentityContext{
-			UserID: a.auth.UserID, IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: storeARN,
+			UserID: a.auth.UserID, IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: directory,
 			InstanceARN: r.app.InstanceARN, ApplicationARN: r.app.ARN, CredentialID: access.ID,
 			Session: a.auth.Session, TrustedTokenIssuer: a.auth.TrustedTokenIssuer, Actors: a.auth.Actors,
 			AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
@@ -78,7 +81,7 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 	id, err := s.Minter.IDToken(token.IDTokenClaims{
 		Subject: a.auth.UserID, Audience: []string{r.app.ARN}, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
 		AuthTime: a.auth.AuthTime, Nonce: a.auth.Nonce, AccessToken: *out.AccessToken,
-		IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: storeARN, InstanceARN: r.app.InstanceARN,
+		IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: directory, InstanceARN: r.app.InstanceARN,
 		InstanceAccount: a.instance.OwnerAccountID, ApplicationARN: r.app.ARN, CredentialID: access.ID,
 		IdentityContext: identityContext, Actors: actChain(access),
 	}, r.app.SigningAlgorithm())
@@ -87,6 +90,10 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 	}
 	out.IdToken = &id
 	return nil
+}
+
+func storeARN(a *approved) string {
+	return identitystore.IdentityStore{ID: a.auth.IdentityStoreID, AccountID: a.instance.OwnerAccountID}.ARN()
 }
 
 // actChain is the act claim: the applications, outermost first, and at its root the trusted token issuer that vouched.
@@ -98,8 +105,9 @@ func actChain(t token.AccessToken) []string {
 }
 
 // note puts into the audit event whom the tokens are for (CloudTrail's additionalEventData of CreateTokenWithIAM).
-func note(tx *store.Tx, t token.AccessToken) {
+func note(tx *store.Tx, t token.AccessToken, identityStoreARN string) {
 	addNote(tx, "identitystore:UserId", t.UserID)
+	addNote(tx, "identitystore:IdentityStoreArn", identityStoreARN)
 	addNote(tx, "identitycenter:CredentialId", t.ID)
 	addNote(tx, "identitycenter:ApplicationArn", t.Application)
 	addNote(tx, "sessionId", t.Session.ID)
