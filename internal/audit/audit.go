@@ -1,6 +1,6 @@
 // Package audit writes one CloudTrail-shaped event per request, whatever its outcome, before the answer leaves.
 //
-// Secrets never appear: tokens stand by [Hash] or id, secret parameters as [Hidden]. When [Log.Write] returns nil the
+// Secrets have no place in it: whoever fills an event names tokens by id or [Hash] and writes [Hidden] for the rest. When [Log.Write] returns nil the
 // event is with the operating system, where a killed process cannot take it back; the disk has it within a second, and
 // at Close. When it returns an error the event is not in the log, and the caller must not answer with success: no
 // audit, no issuance.

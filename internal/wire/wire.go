@@ -3,12 +3,12 @@
 //
 // A service declares its operations in one table, each row made by Op from a name and a function
 // func(context.Context, *In) (*Out, error). At start-up a plan is compiled per type from its struct tags; the handler
-// holds only domain code. Everything else is done by hooks that the root sets on Server: Authenticate, Authorize,
-// Finish, MapError.
+// holds only domain code. Everything else is done by hooks that the root sets on Server: Admit, Authenticate,
+// Authorize, Finish, MapError.
 //
-// The way of one request: route → read body once → Authenticate → decode → validate → Authorize → handler → Finish →
-// answer. Whatever happens, Finish runs exactly once and before the first byte of the answer. Nothing here ever answers
-// HTML or plain text.
+// The way of one request: route → Admit → read body once → Authenticate → decode → validate → Authorize → handler →
+// Finish → answer. Whatever happens to a request that was admitted, Finish runs exactly once and before the first byte of
+// the answer. Nothing here ever answers HTML or plain text.
 //
 // Input is read strictly, so that no two readers can understand one request differently: names are exact in case,
 // duplicates are refused, invalid UTF-8, trailing data and nesting deeper than 64 are refused. Members a service does
