@@ -55,14 +55,15 @@ func (r *Report) String() string {
 }
 
 // Apply brings the records into the state o declares, all of it or none, and says what it changed. Applied again it changes nothing.
-// Errors name the place in the file.
+// Errors name the place in the file. A report beside an error says what was changed although its event could not be written.
 func (s *Server) Apply(ctx context.Context, o *Organization) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	var a *applier
+	remembered := &hashes{made: map[string]string{}, compared: map[[2]string]bool{}}
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
-		a = &applier{s: s, tx: tx, o: o, report: &Report{Changes: []Change{}}}
+		a = &applier{s: s, tx: tx, o: o, hashes: remembered, report: &Report{Changes: []Change{}}}
 		for _, part := range []func() error{
 			a.applyInstance, a.applyAccounts, a.applyUsers, a.applyGroups, a.applyIAM, a.applyIssuers, a.applyApplications,
 		} {
@@ -79,7 +80,7 @@ func (s *Server) Apply(ctx context.Context, o *Organization) (*Report, error) {
 		return a.report, nil
 	}
 	if err := s.recordApply(ctx, a.report); err != nil {
-		return nil, fmt.Errorf("applied, but the audit event could not be written: %w", err)
+		return a.report, fmt.Errorf("applied, but the audit event could not be written: %w", err)
 	}
 	return a.report, nil
 }
@@ -89,6 +90,7 @@ type applier struct {
 	s        *Server
 	tx       *store.Tx
 	o        *Organization
+	hashes   *hashes
 	report   *Report
 	instance ssoadmin.Instance
 }
@@ -137,8 +139,11 @@ func at(kind, name string, err error) error {
 	return fmt.Errorf("%s %q: %w", kind, name, err)
 }
 
-// documentText is a policy document as JSON text: given as YAML, or as text already.
-func documentText(document any) (string, error) {
+// documentText is a policy document as JSON text: given as YAML, or as text already; what is left out stays as it is.
+func documentText(document any, now string) (string, error) {
+	if document == nil {
+		return now, nil
+	}
 	if text, ok := document.(string); ok {
 		return text, nil
 	}

@@ -72,9 +72,9 @@ func (a *applier) applyApplication(d ApplicationDeclaration) (ssoadmin.Applicati
 	}
 	wanted := existing
 	wanted.InstanceARN, wanted.Name, wanted.Description = a.instance.ARN, d.Name, cmp.Or(d.Description, existing.Description)
-	wanted.ProviderARN = cmp.Or(existing.ProviderARN, "arn:aws:sso::aws:applicationProvider/custom")
-	wanted.Enabled = d.Enabled == nil || *d.Enabled
-	wanted.AssignmentRequired = d.AssignmentRequired == nil || *d.AssignmentRequired
+	wanted.ProviderARN = cmp.Or(existing.ProviderARN, ssoadmin.CustomProvider)
+	wanted.Enabled = declared(d.Enabled, existing.Enabled, ok)
+	wanted.AssignmentRequired = declared(d.AssignmentRequired, existing.AssignmentRequired, ok)
 	if d.Tags != nil {
 		wanted.Tags = d.Tags
 	}
@@ -92,7 +92,7 @@ func actorPolicyOf(d ApplicationDeclaration) (string, error) {
 		return "", errors.New("actorPolicy and actors exclude each other")
 	}
 	if d.ActorPolicy != nil {
-		return documentText(d.ActorPolicy)
+		return documentText(d.ActorPolicy, "")
 	}
 	if len(d.Actors) == 0 {
 		return "", nil
@@ -103,7 +103,7 @@ func actorPolicyOf(d ApplicationDeclaration) (string, error) {
 			"Effect": "Allow", "Principal": map[string]any{"AWS": d.Actors}, "Resource": "*",
 			"Action": []string{"sso-oauth:CreateTokenWithIAM", "sso-oauth:IntrospectTokenWithIAM", "sso-oauth:RevokeTokenWithIAM"},
 		}},
-	})
+	}, "")
 }
 
 func (a *applier) applyActors(app ssoadmin.Application, d ApplicationDeclaration) error {

@@ -2,9 +2,11 @@ package symbolon
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/store"
@@ -25,7 +27,7 @@ func (a *applier) applyUser(d UserDeclaration) error {
 	if err != nil {
 		return at("user", d.UserName, err)
 	}
-	wanted := wantedUser(existing, d)
+	wanted := wantedUser(existing, d, ok)
 	wanted.StoreID = a.instance.IdentityStoreID
 	id := existing.ID
 	err = settle(a, "user", d.UserName, existing, ok, wanted, func(u identitystore.User) error {
@@ -36,23 +38,24 @@ func (a *applier) applyUser(d UserDeclaration) error {
 	if err != nil || d.Password == "" {
 		return err
 	}
-	return a.applyPassword(d, id, ok)
+	return a.applyPassword(d, id)
 }
 
-// wantedUser is the record with what is declared; what is left out stays.
-func wantedUser(u identitystore.User, d UserDeclaration) identitystore.User {
-	u.UserName, u.Enabled = d.UserName, d.Enabled == nil || *d.Enabled
-	display := cmp.Or(d.DisplayName, d.GivenName+" "+d.FamilyName)
-	if d.DisplayName == "" && d.GivenName == "" && d.FamilyName == "" {
-		display = d.UserName
+// wantedUser is the record with what is declared; what is left out stays, and a new user is enabled.
+func wantedUser(u identitystore.User, d UserDeclaration, exists bool) identitystore.User {
+	u.UserName, u.Enabled = d.UserName, declared(d.Enabled, u.Enabled, exists)
+	if d.GivenName != "" || d.FamilyName != "" || u.Attributes.Name == nil {
+		var old identitystore.Name
+		if u.Attributes.Name != nil {
+			old = *u.Attributes.Name
+		}
+		old.GivenName = text(cmp.Or(d.GivenName, value(old.GivenName), d.UserName))
+		old.FamilyName = text(cmp.Or(d.FamilyName, value(old.FamilyName), d.UserName))
+		u.Attributes.Name = &old
 	}
 	if d.DisplayName != "" || u.Attributes.DisplayName == nil {
-		u.Attributes.DisplayName = &display
-	}
-	if d.GivenName != "" || d.FamilyName != "" || u.Attributes.Name == nil {
-		u.Attributes.Name = &identitystore.Name{
-			GivenName: text(cmp.Or(d.GivenName, d.UserName)), FamilyName: text(cmp.Or(d.FamilyName, d.UserName)),
-		}
+		full := strings.TrimSpace(d.GivenName + " " + d.FamilyName)
+		u.Attributes.DisplayName = text(cmp.Or(d.DisplayName, full, d.UserName))
 	}
 	if d.Email != "" {
 		primary := true
@@ -68,24 +71,74 @@ func wantedUser(u identitystore.User, d UserDeclaration) identitystore.User {
 	return u
 }
 
+// declared is a switch that is on for what is new, and otherwise as it is, unless the file says: a file that does not speak of it must
+// not turn on again what an operator turned off.
+func declared(says *bool, now, exists bool) bool {
+	if says != nil {
+		return *says
+	}
+	return now || !exists
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 func text(s string) *string { return &s }
 
 // applyPassword sets the password only when it differs, so that applying twice changes nothing.
-func (a *applier) applyPassword(d UserDeclaration, userID string, existed bool) error {
-	if existed {
-		ok, err := a.s.directory.PasswordMatches(a.tx, a.instance.IdentityStoreID, userID, d.Password)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return at("user", d.UserName, err)
-		}
-		if ok {
-			return nil
-		}
-		a.changed("updated", "password", d.UserName)
-	}
-	if err := a.s.directory.SetPassword(a.tx, a.instance.IdentityStoreID, userID, d.Password); err != nil {
+func (a *applier) applyPassword(d UserDeclaration, userID string) error {
+	stored, err := identitystore.PasswordHash(a.tx, a.instance.IdentityStoreID, userID)
+	if err != nil {
 		return at("user", d.UserName, err)
 	}
+	same, err := a.hashes.matches(a.s.directory, stored, d.Password)
+	if err != nil || same {
+		return err
+	}
+	hash, err := a.hashes.hash(a.tx.Context(), a.s.directory, d.Password)
+	if err == nil {
+		err = a.s.directory.SetPasswordHash(a.tx, a.instance.IdentityStoreID, userID, hash)
+	}
+	if err != nil {
+		return at("user", d.UserName, err)
+	}
+	if stored != "" {
+		a.changed("updated", "password", d.UserName)
+	}
 	return nil
+}
+
+// hashes remembers what one Apply hashed and compared: a run after a conflict holds locks that a hash is too slow for.
+type hashes struct {
+	made     map[string]string
+	compared map[[2]string]bool
+}
+
+func (h *hashes) hash(ctx context.Context, directory *identitystore.Server, password string) (string, error) {
+	if made, ok := h.made[password]; ok {
+		return made, nil
+	}
+	made, err := directory.HashPassword(ctx, password)
+	if err == nil {
+		h.made[password] = made
+	}
+	return made, err
+}
+
+func (h *hashes) matches(directory *identitystore.Server, stored, password string) (bool, error) {
+	key := [2]string{stored, password}
+	if same, ok := h.compared[key]; ok {
+		return same, nil
+	}
+	same, err := directory.HashMatches(stored, password)
+	if err == nil {
+		h.compared[key] = same
+	}
+	return same, err
 }
 
 func (a *applier) applyGroups() error {

@@ -48,7 +48,7 @@ func (a *applier) applyPolicy(d ManagedPolicyDeclaration) error {
 	wanted := existing
 	wanted.AccountID, wanted.Name, wanted.Description = account, d.Name, cmp.Or(d.Description, existing.Description)
 	wanted.Path = cmp.Or(d.Path, existing.Path, "/")
-	if wanted.Document, err = documentText(d.Document); err != nil {
+	if wanted.Document, err = documentText(d.Document, existing.Document); err != nil {
 		return at("policy", d.Name, err)
 	}
 	return settle(a, "policy", d.Name, existing, ok, wanted, func(p iam.ManagedPolicy) error { return iam.PutManagedPolicy(a.tx, p) })
@@ -69,7 +69,7 @@ func (a *applier) applyRole(d RoleDeclaration) error {
 	if d.Tags != nil {
 		wanted.Tags = d.Tags
 	}
-	if wanted.TrustPolicy, err = documentText(d.TrustPolicy); err != nil {
+	if wanted.TrustPolicy, err = documentText(d.TrustPolicy, existing.TrustPolicy); err != nil {
 		return at("role", d.Name, err)
 	}
 	if wanted.Inline, wanted.Attached, err = a.policies(account, existing.Inline, existing.Attached, d.InlinePolicies, d.AttachedPolicies); err != nil {
@@ -113,7 +113,7 @@ func (a *applier) policies(account string, inlineNow map[string]string, attached
 	if inline != nil {
 		inlineNow = map[string]string{}
 		for name, document := range inline {
-			text, err := documentText(document)
+			text, err := documentText(document, "")
 			if err != nil {
 				return nil, nil, err
 			}
@@ -175,7 +175,7 @@ func (a *applier) generateKey(account, user string) error {
 		return err
 	}
 	id, secret := iam.NewAccessKey()
-	if err := a.s.iam.PutAccessKey(a.tx, iam.AccessKey{ID: id, AccountID: account, UserName: user, Status: "Active"}, secret); err != nil {
+	if err := a.s.iam.PutAccessKey(a.tx, iam.AccessKey{ID: id, AccountID: account, UserName: user, Status: iam.Active}, secret); err != nil {
 		return err
 	}
 	a.changed("created", "access key", id)
@@ -184,12 +184,12 @@ func (a *applier) generateKey(account, user string) error {
 }
 
 func (a *applier) applyKey(account, user string, d AccessKeyDeclaration) error {
-	wanted := iam.AccessKey{ID: d.ID, AccountID: account, UserName: user, Status: cmp.Or(d.Status, "Active")}
 	existing, err := iam.GetAccessKey(a.tx, d.ID)
 	ok, err := found(err)
 	if err != nil {
 		return err
 	}
+	wanted := iam.AccessKey{ID: d.ID, AccountID: account, UserName: user, Status: cmp.Or(d.Status, existing.Status, iam.Active)}
 	action := "created"
 	if ok {
 		if existing.AccountID != account || existing.UserName != user {

@@ -1,8 +1,6 @@
 package symbolon
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -68,10 +66,10 @@ func (a *applier) applyInstance() error {
 		ARN: d.ARN, Name: d.Name, OwnerAccountID: d.Account, IdentityStoreID: d.IdentityStoreID, Region: d.Region, CreatedAt: a.tx.Now(),
 	}
 	if a.instance.ARN == "" {
-		a.instance.ARN = "arn:aws:sso:::instance/ssoins-" + randomHex(8)
+		a.instance.ARN = ssoadmin.NewInstanceARN()
 	}
 	if a.instance.IdentityStoreID == "" {
-		a.instance.IdentityStoreID = "d-" + randomHex(5)
+		a.instance.IdentityStoreID = identitystore.NewStoreID()
 	}
 	if a.instance.Region == "" {
 		a.instance.Region = a.s.config.Region
@@ -101,10 +99,4 @@ func (a *applier) updateInstance(d InstanceDeclaration) error {
 	a.instance.Name = d.Name
 	a.changed("updated", "instance", a.instance.ARN)
 	return ssoadmin.PutInstance(a.tx, a.instance)
-}
-
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
-	rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }

@@ -77,7 +77,7 @@ type Config struct {
 	Log *slog.Logger `config:"-"`
 }
 
-var regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`)
+var regionPattern = regexp.MustCompile(`^([a-z]+-){2,3}\d$`)
 
 // withDefaults fills in what is unset and checks the rest; every fault it finds is reported.
 func (c Config) withDefaults() (Config, error) {
@@ -172,6 +172,9 @@ func (c Config) checkExposure() error {
 		return fmt.Errorf("listen is %q: %w", c.Listen, err)
 	}
 	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
+	if !loopback && c.Development {
+		return fmt.Errorf("listen is %s, not a loopback address: development servers stay there", c.Listen)
+	}
 	if !loopback && c.TLSCert == "" && (!c.BehindProxy || c.Development) {
 		return fmt.Errorf("listen is %s, not a loopback address: set tls-cert and tls-key, or behind-proxy where a proxy speaks TLS", c.Listen)
 	}

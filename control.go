@@ -125,11 +125,18 @@ func (s *Server) controlApply(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	report, err := s.Apply(r.Context(), o)
+	answer := applyAnswer{Report: report}
+	status := http.StatusOK
 	if err != nil {
-		controlAnswer(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		return
+		answer.Error, status = err.Error(), http.StatusBadRequest
 	}
-	controlAnswer(w, http.StatusOK, report)
+	controlAnswer(w, status, answer)
+}
+
+// applyAnswer is what POST /apply answers: a report, an error, or both.
+type applyAnswer struct {
+	*Report
+	Error string `json:"error,omitempty"`
 }
 
 func controlAnswer(w http.ResponseWriter, status int, value any) {
@@ -159,17 +166,14 @@ func ApplyThrough(ctx context.Context, folder string, text []byte) (*Report, err
 		return nil, err
 	}
 	defer response.Body.Close()
-	var answer struct {
-		Report
-		Error string `json:"error"`
-	}
+	var answer applyAnswer
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBody)).Decode(&answer); err != nil {
 		return nil, fmt.Errorf("the server's answer cannot be read: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, errors.New(answer.Error)
+		return answer.Report, errors.New(answer.Error)
 	}
-	return &answer.Report, nil
+	return answer.Report, nil
 }
 
 func readControl(folder string) (controlFile, error) {

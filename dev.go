@@ -134,7 +134,7 @@ func (s *Server) describe(ctx context.Context, d *Development) error {
 // administratorOf is an organization of one IAM user that may do everything in the instance's account.
 func administratorOf(d *Development) *Organization {
 	return &Organization{IAM: IAMDeclaration{Users: []IAMUserDeclaration{{
-		Account: d.AccountID, Name: administrator, AttachedPolicies: []string{"arn:aws:iam::aws:policy/AdministratorAccess"},
+		Account: d.AccountID, Name: administrator, AttachedPolicies: []string{iam.AdministratorAccess},
 		AccessKeys: []AccessKeyDeclaration{{ID: d.AccessKeyID, Secret: d.SecretAccessKey}},
 	}}}}
 }

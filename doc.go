@@ -1,6 +1,6 @@
 // Package symbolon is an open, self-hosted AWS IAM Identity Center token service.
 //
-// New builds a server from a Config; Handler serves it on any listener, Run on its own. Unmodified AWS SDKs, the AWS CLI
+// New builds a server from a Config; Serve answers on a listener, Handler inside any other server. Unmodified AWS SDKs, the AWS CLI
 // and Terraform talk to it by an endpoint override.
 //
 // Inside a Go test use package symbolontest, which starts a server in the same process with a clock the test can move. From the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -69,10 +70,11 @@ func (l *limits) pages(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b := l.bucket("address "+addressOf(r), addressRate, addressBurst)
+		kind, perSecond, burst := "address ", rate.Limit(addressRate), addressBurst
 		if r.Method == http.MethodPost {
-			b = l.bucket("sign-in "+addressOf(r), signInRate, signInBurst)
+			kind, perSecond, burst = "sign-in ", signInRate, signInBurst
 		}
+		b := l.bucket(kind+addressOf(r), perSecond, burst)
 		if !l.global.AllowN(l.now(), 1) || !b.AllowN(l.now(), 1) {
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "Too many requests. Wait a moment and try again.", http.StatusTooManyRequests)
@@ -108,7 +110,7 @@ func (l *limits) bucket(key string, perSecond rate.Limit, burst int) *rate.Limit
 			l.dropIdle()
 		}
 		if len(l.buckets) >= maxBuckets {
-			key = "everybody else"
+			key = "everybody else at " + strconv.Itoa(burst)
 			if shared, ok := l.buckets[key]; ok {
 				return shared
 			}

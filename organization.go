@@ -49,7 +49,7 @@ type UserDeclaration struct {
 	ExternalIDs map[string]string `yaml:"externalIds"`
 	// Password, if given, is set when it differs.
 	Password string `yaml:"password"`
-	// Enabled defaults to true.
+	// Enabled is true for a new user unless the file says otherwise.
 	Enabled *bool `yaml:"enabled"`
 }
 
@@ -75,8 +75,8 @@ type TrustedTokenIssuerDeclaration struct {
 type ApplicationDeclaration struct {
 	Name               string            `yaml:"name"`
 	Description        string            `yaml:"description"`
-	Enabled            *bool             `yaml:"enabled"`            // default true
-	AssignmentRequired *bool             `yaml:"assignmentRequired"` // default true
+	Enabled            *bool             `yaml:"enabled"`            // true for what is new
+	AssignmentRequired *bool             `yaml:"assignmentRequired"` // true for what is new
 	Tags               map[string]string `yaml:"tags"`
 	// ActorPolicy is the IAM authentication method, a policy document; Actors is short for one that lets these principals do
 	// everything an actor policy can allow.

@@ -7,11 +7,13 @@ import (
 	"net/netip"
 	"path"
 	"strings"
+
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // secure stands before every route. Requests whose framing or target two parsers could read differently go to the API, which
 // refuses them in AWS's shape; over TLS the browser is told to stay there.
-func secure(routes, api http.Handler, overTLS bool) http.Handler {
+func secure(routes, api, framing http.Handler, overTLS bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if overTLS {
@@ -19,7 +21,7 @@ func secure(routes, api http.Handler, overTLS bool) http.Handler {
 		}
 		// net/http drops Content-Length beside Transfer-Encoding without a word; no SDK sends chunks here.
 		if len(r.TransferEncoding) > 0 || r.URL.IsAbs() || r.URL.Path == "" || !strings.HasPrefix(r.RequestURI, "/") {
-			refuseFraming(w)
+			framing.ServeHTTP(w, r)
 			return
 		}
 		// The mux would redirect these to their clean form; an SDK's signature would not survive that.
@@ -51,14 +53,25 @@ func clean(p string) bool {
 	return p == cleaned || p == cleaned+"/" && p != "//"
 }
 
-func refuseFraming(w http.ResponseWriter) {
+// refuseFraming answers what no route may see, in the shape an SDK reads, and records it as any refusal of the APIs.
+func (s *Server) refuseFraming(w http.ResponseWriter, r *http.Request) {
+	const why = "the request's framing or target form is not accepted"
+	c := &wire.Call{
+		RequestID: wire.NewRequestID(), Request: r, Time: s.config.Now(),
+		Err: &wire.Error{Code: "InvalidRequestException", Status: http.StatusBadRequest, Message: why},
+	}
+	if s.limits.admitAddress(r.Context(), c) == nil {
+		if err := s.record(r.Context(), c); err != nil {
+			s.config.Log.Error("a refusal could not be recorded", "error", err)
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("x-amzn-ErrorType", "InvalidRequestException")
+	h.Set("x-amzn-ErrorType", c.Err.Code)
+	h.Set("x-amzn-RequestId", c.RequestID)
 	h.Set("Connection", "close")
-	w.WriteHeader(http.StatusBadRequest)
-	_, _ = w.Write([]byte(`{"error":"invalid_request","error_description":"the request's framing or target form is not accepted",` +
-		`"message":"the request's framing or target form is not accepted"}`)) // the client is gone: nothing to do
+	w.WriteHeader(c.Err.Status)
+	_, _ = w.Write([]byte(`{"error":"invalid_request","error_description":"` + why + `","message":"` + why + `"}`)) // the client is gone: nothing to do
 }
 
 // quietLog passes net/http's own complaints (TLS handshakes, broken connections) to the log at debug level.

@@ -144,15 +144,17 @@ func (s *Server) build() {
 	}
 }
 
-// pagingKey is the key of NextToken values. Without a key no page is sealed, and none opens.
+// pagingKey is the key of NextToken values. Without one, a request that pages ends as an internal error.
 func (s *Server) pagingKey() []byte {
 	_, key, err := s.keys.Secret(token.PagingMAC)
 	if err != nil {
 		s.config.Log.Error("no paging key", "error", err)
-		return nil
 	}
 	return key
 }
+
+// ReopenAudit goes on in a new audit log under the old name, after the old one was renamed. The chain goes on, too.
+func (s *Server) ReopenAudit() error { return s.audit.Reopen() }
 
 // userEnabled is iam's question to the directory, which it does not know.
 func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {
@@ -171,7 +173,7 @@ func (s *Server) routes() http.Handler {
 		Now: s.config.Now, Log: s.config.Log,
 	}
 	apiHandler := api.Handler()
-	handler := secure(s.below(apiHandler), apiHandler, s.config.TLSCert != "")
+	handler := secure(s.below(apiHandler), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "")
 	if s.config.BehindProxy {
 		handler = throughProxy(handler)
 	}

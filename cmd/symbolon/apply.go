@@ -38,11 +38,10 @@ func applyCommand() *cobra.Command {
 			if errors.Is(err, symbolon.ErrNoServer) {
 				report, err = applyDirectly(c.Context(), config, organization)
 			}
-			if err != nil {
-				return err
+			if report != nil {
+				fmt.Fprint(c.OutOrStdout(), report)
 			}
-			fmt.Fprint(c.OutOrStdout(), report)
-			return nil
+			return err
 		},
 	}
 	addSettings(c)
@@ -50,7 +49,7 @@ func applyCommand() *cobra.Command {
 }
 
 // applyDirectly opens the store of the folder, which no server holds.
-func applyDirectly(ctx context.Context, config symbolon.Config, o *symbolon.Organization) (_ *symbolon.Report, err error) {
+func applyDirectly(ctx context.Context, config symbolon.Config, o *symbolon.Organization) (report *symbolon.Report, err error) {
 	config.Development = symbolon.IsDevelopment(config.Data)
 	s, err := symbolon.New(ctx, config)
 	if err != nil {

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +75,30 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 	if err := ready(ctx, s); err != nil {
 		return err
 	}
+	defer reopenOnHangup(s)()
 	fmt.Fprintf(out, "symbolon serves %s\n", s.Issuer())
 	return s.Serve(ctx, l)
+}
+
+// reopenOnHangup begins a new audit log at SIGHUP, for log rotation, until stop.
+func reopenOnHangup(s *symbolon.Server) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hangup:
+				if err := s.ReopenAudit(); err != nil {
+					slog.Error("the audit log stays in the old file", "error", err)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(done)
+	}
 }
