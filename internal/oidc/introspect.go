@@ -68,7 +68,7 @@ func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text s
 	return &IntrospectTokenOutput{
 		Active: true, Scope: ptr(strings.Join(t.Scopes, " ")), ClientId: &t.Application, Username: &user.UserName,
 		TokenType: ptr("Bearer"), Exp: ptr(t.ExpiresAt.Unix()), Iat: ptr(t.IssuedAt.Unix()), Sub: &t.UserID,
-		Aud: aud, Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(actChain(t)),
+		Aud: aud, Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(t.ActChain()),
 		IdentityStoreId: &t.IdentityStoreID, InstanceArn: &t.InstanceARN,
 	}, nil
 }

@@ -83,7 +83,7 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 		AuthTime: a.auth.AuthTime, Nonce: a.auth.Nonce, AccessToken: *out.AccessToken,
 		IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: directory, InstanceARN: r.app.InstanceARN,
 		InstanceAccount: a.instance.OwnerAccountID, ApplicationARN: r.app.ARN, CredentialID: access.ID,
-		IdentityContext: identityContext, Actors: actChain(access),
+		IdentityContext: identityContext, Actors: access.ActChain(),
 	}, r.app.SigningAlgorithm())
 	if err != nil {
 		return err
@@ -94,14 +94,6 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 
 func storeARN(a *approved) string {
 	return identitystore.IdentityStore{ID: a.auth.IdentityStoreID, AccountID: a.instance.OwnerAccountID}.ARN()
-}
-
-// actChain is the act claim: the applications, outermost first, and at its root the trusted token issuer that vouched.
-func actChain(t token.AccessToken) []string {
-	if t.TrustedTokenIssuer == "" {
-		return t.Actors
-	}
-	return append(slices.Clone(t.Actors), t.TrustedTokenIssuer)
 }
 
 // note puts into the audit event whom the tokens are for (CloudTrail's additionalEventData of CreateTokenWithIAM).

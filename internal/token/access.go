@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,6 +39,14 @@ type AccessToken struct {
 
 // maxActors is the longest act chain: who vouched for the user at first, and one actor for each exchange.
 const maxActors = MaxDepth + 1
+
+// ActChain is the act claim: the applications, outermost first, and at its root the trusted token issuer that vouched for the user.
+func (a AccessToken) ActChain() []string {
+	if a.TrustedTokenIssuer == "" {
+		return a.Actors
+	}
+	return slices.Concat(a.Actors, []string{a.TrustedTokenIssuer})
+}
 
 const (
 	accessPrefix  = "aoa"

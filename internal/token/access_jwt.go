@@ -36,14 +36,6 @@ type actor struct {
 	Actor   *actor `json:"act,omitempty"`
 }
 
-// vouchedActors is the act chain with, at its root, the trusted token issuer that vouched for the user.
-func (a AccessToken) vouchedActors() []string {
-	if a.TrustedTokenIssuer == "" {
-		return a.Actors
-	}
-	return slices.Concat(a.Actors, []string{a.TrustedTokenIssuer})
-}
-
 func actorChain(actors []string) *actor {
 	var chain *actor
 	for _, sub := range slices.Backward(actors) {
@@ -89,7 +81,7 @@ func (m *Minter) accessJWT(a AccessToken, alg Algorithm) (string, error) {
 	payload, err := json.Marshal(accessClaims{
 		Issuer: m.Issuer, Subject: a.UserID, Audience: aud, ClientID: a.Application,
 		ExpiresAt: a.ExpiresAt.Unix(), IssuedAt: a.IssuedAt.Unix(), ID: a.ID,
-		Scope: strings.Join(a.Scopes, " "), AuthTime: unixOrZero(a.AuthTime), Actor: actorChain(a.vouchedActors()),
+		Scope: strings.Join(a.Scopes, " "), AuthTime: unixOrZero(a.AuthTime), Actor: actorChain(a.ActChain()),
 		SessionID: a.Session.ID, Ancestors: a.Session.Ancestors, Epoch: epoch, VouchedBy: a.TrustedTokenIssuer,
 		InstanceARN: a.InstanceARN, IdentityStoreID: a.IdentityStoreID, CredentialID: a.ID,
 	})
