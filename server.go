@@ -132,9 +132,6 @@ func (s *Server) build() {
 		RefreshTTL: c.RefreshTTL, RefreshIdleTTL: c.RefreshIdleTTL,
 	}
 	s.iam.ContextStands = s.oidc.ContextStands
-	if *c.RefreshGrace == 0 {
-		s.oidc.RefreshGrace = -1
-	}
 	s.web = &web.Server{
 		DB: s.db, OIDC: s.oidc, Directory: s.directory, Keys: s.keys, Issuer: s.issuer, Audit: s.recordPage,
 		SessionTTL: c.SignInTTL, IdleTTL: c.SignInIdleTTL, Log: c.Log,

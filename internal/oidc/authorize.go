@@ -235,7 +235,7 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 			return err
 		}
 		epoch, _ := s.Minter.Keys.Epoch()
-		expires := tx.Now().Add(s.codeTTL())
+		expires := tx.Now().Add(s.CodeTTL)
 		return codes.Insert(tx, AuthorizationCode{
 			Hash: hash, ApplicationARN: a.Application.ARN, RedirectURI: a.RedirectURI, CodeChallenge: a.CodeChallenge,
 			IdentityStoreID: a.IdentityStoreID, UserID: in.UserID, Scopes: a.Scopes, Nonce: a.Nonce,

@@ -53,7 +53,7 @@ func (s *Server) beginFamily(tx *store.Tx, r *request, a *approved) (*RefreshFam
 	if err != nil {
 		return nil, err
 	}
-	ends := tx.Now().Add(s.refreshTTL())
+	ends := tx.Now().Add(s.RefreshTTL)
 	if !a.auth.Until.IsZero() && a.auth.Until.Before(ends) {
 		ends = a.auth.Until
 	}
@@ -77,7 +77,7 @@ func (s *Server) kill(tx *store.Tx, f RefreshFamily, reason string) error {
 }
 
 // longestIssued is the longest life of what is issued today.
-func (s *Server) longestIssued() time.Duration { return max(s.refreshTTL(), s.accessTokenTTL()) }
+func (s *Server) longestIssued() time.Duration { return max(s.RefreshTTL, s.AccessTokenTTL) }
 
 // derivedEnd is when nothing that descends from a session can be alive any more: a session of today, or one that was begun under
 // other settings and whose tokens may last until ends.

@@ -53,7 +53,7 @@ func (s *Server) gate(tx *store.Tx, r *request, auth *Authorization) (*approved,
 // lifetime is when the access token ends: its own life, or the parent's end if that comes first.
 func (s *Server) lifetime(tx *store.Tx, auth *Authorization) (time.Time, error) {
 	now := tx.Now().Truncate(time.Second)
-	expires := now.Add(s.accessTokenTTL())
+	expires := now.Add(s.AccessTokenTTL)
 	if !auth.Until.IsZero() && auth.Until.Before(expires) {
 		expires = auth.Until.Truncate(time.Second)
 	}

@@ -33,7 +33,8 @@ func (s *Server) proveRefresh(tx *store.Tx, r *request) (*Authorization, error) 
 // usableFamily refuses a family of another application, epoch or that has ended, without touching it.
 func (s *Server) usableFamily(tx *store.Tx, r *request, f RefreshFamily, presented token.RefreshToken) error {
 	epoch, _ := s.Minter.Keys.Epoch()
-	idleEnd := f.RotatedAt.Add(s.refreshIdleTTL())
+	// A revocation is remembered by today's absolute life (derivedEnd): a family born under a longer one must be idle before that.
+	idleEnd := f.RotatedAt.Add(min(s.RefreshIdleTTL, s.RefreshTTL))
 	switch {
 	case f.ApplicationARN != r.app.ARN:
 		return because(invalidGrant(badRefreshToken), "the refresh token was issued to %s", f.ApplicationARN)
@@ -73,7 +74,7 @@ const clockTolerance = 5 * time.Second
 // inGrace says whether the token is one generation behind and the rotation no longer ago than the grace window.
 func (s *Server) inGrace(tx *store.Tx, f *RefreshFamily, presented token.RefreshToken) bool {
 	age := tx.Now().Sub(f.RotatedAt)
-	return presented.Generation == f.Generation-1 && age < s.refreshGrace() && age > -min(s.refreshGrace(), clockTolerance)
+	return presented.Generation == f.Generation-1 && age < s.RefreshGrace && age > -min(s.RefreshGrace, clockTolerance)
 }
 
 func (s *Server) reuse(tx *store.Tx, f *RefreshFamily, reason string) error {

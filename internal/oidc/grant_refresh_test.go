@@ -88,7 +88,7 @@ func TestWindowClosesAtFirstUseOfSuccessor(t *testing.T) {
 // TestStrictRotation: without a window every second use is reuse.
 func TestStrictRotation(t *testing.T) {
 	w := newHousedWorld(t)
-	w.RefreshGrace = -1
+	w.RefreshGrace = 0
 	first := w.family()
 	second := w.refresh(first)
 	if w.active(w.client, first.str("refreshToken")) {

@@ -76,6 +76,9 @@ func newHouse(t testing.TB, folder ...string) *house {
 		DB: db, Log: log, Minter: &token.Minter{Keys: keys, Now: h.now},
 		Admin:   &ssoadmin.Server{DB: db, Pages: pages, Now: h.now, Log: log},
 		Issuers: &token.Issuers{AllowInsecure: true, Now: h.now, Log: log},
+
+		AccessTokenTTL: time.Hour, CodeTTL: time.Minute, RefreshGrace: 30 * time.Second,
+		RefreshTTL: 8 * time.Hour, RefreshIdleTTL: 2160 * time.Hour, // never idle before the end
 	}
 	h.IAM = &iam.Server{DB: db, Keys: keys, Minter: h.Minter, Now: h.now, Log: log, UserEnabled: userEnabled, ContextStands: h.ContextStands}
 	h.listen(t)

@@ -21,7 +21,7 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
-// Server is the token service. Set every field but the durations, whose zero values are the defaults stated.
+// Server is the token service. Set every field; none has a default here, and whoever sets them keeps the bounds stated.
 type Server struct {
 	DB      *store.DB
 	IAM     *iam.Server
@@ -30,15 +30,15 @@ type Server struct {
 	Issuers *token.Issuers
 	Log     *slog.Logger
 
-	// AccessTokenTTL is the life of an access token and of an ID token; 0 = 1 h, as AWS's.
+	// AccessTokenTTL is the life of an access token and of an ID token.
 	AccessTokenTTL time.Duration
-	// CodeTTL is the life of an authorization code; 0 = 60 s, at most 10 min (RFC 6749 §4.1.2).
+	// CodeTTL is the life of an authorization code; at most 10 min (RFC 6749 §4.1.2).
 	CodeTTL time.Duration
-	// RefreshGrace is the window in which a superseded refresh token still gets its own successor; negative = none, 0 = 30 s.
+	// RefreshGrace is the window in which a superseded refresh token still gets its own successor; 0 = none, at most 5 min.
 	RefreshGrace time.Duration
-	// RefreshTTL is the absolute life of a refresh token family; 0 = 8 h, AWS's default session.
+	// RefreshTTL is the absolute life of a refresh token family.
 	RefreshTTL time.Duration
-	// RefreshIdleTTL ends a family that has not been used for so long; 0 = RefreshTTL.
+	// RefreshIdleTTL ends a family that has not been used for so long. What exceeds RefreshTTL counts as RefreshTTL.
 	RefreshIdleTTL time.Duration
 }
 
@@ -81,33 +81,6 @@ func (s *Server) TokenService() *wire.Service {
 			}, s.revoke),
 		},
 	}
-}
-
-func (s *Server) accessTokenTTL() time.Duration { return orDefault(s.AccessTokenTTL, time.Hour) }
-func (s *Server) refreshTTL() time.Duration     { return orDefault(s.RefreshTTL, 8*time.Hour) }
-
-// refreshIdleTTL is never longer than the absolute life of today's settings. A revocation is remembered by those settings too
-// (derivedEnd), so that a family born under longer ones is idle before its revocation is forgotten.
-func (s *Server) refreshIdleTTL() time.Duration {
-	return min(orDefault(s.RefreshIdleTTL, s.refreshTTL()), s.refreshTTL())
-}
-
-func (s *Server) codeTTL() time.Duration {
-	return min(orDefault(s.CodeTTL, time.Minute), 10*time.Minute)
-}
-
-func (s *Server) refreshGrace() time.Duration {
-	if s.RefreshGrace < 0 {
-		return 0
-	}
-	return min(orDefault(s.RefreshGrace, 30*time.Second), 5*time.Minute)
-}
-
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }
 
 // longestDerived is how long after its last token a session can still have live descendants: a role session of the longest

@@ -104,7 +104,7 @@ func TestRefreshRace(t *testing.T) {
 // TestStrictRefreshRace: without a window one is granted, and the others end the family.
 func TestStrictRefreshRace(t *testing.T) {
 	w := newHousedWorld(t)
-	w.RefreshGrace = -1
+	w.RefreshGrace = 0
 	granted, refused := w.together(parallel, refreshing(w.family()))
 	if len(granted) != 1 || refused != parallel-1 {
 		t.Fatalf("%d granted, %d refused", len(granted), refused)

@@ -93,6 +93,7 @@ func newHouse(t testing.TB, issuer string) *house {
 		Directory: &identitystore.Server{DB: db, Pages: pages, Now: h.now, Log: log, OnDelete: ssoadmin.ForgetPrincipal},
 		OIDC: &oidc.Server{
 			DB: db, Admin: h.admin, Log: log, Minter: &token.Minter{Keys: keys, Issuer: issuer, Now: h.now},
+			AccessTokenTTL: time.Hour, CodeTTL: time.Minute, RefreshTTL: 8 * time.Hour, RefreshIdleTTL: 8 * time.Hour,
 		},
 	}
 	h.furnish(t)
