@@ -13,6 +13,12 @@ import (
 	"github.com/symbolon/symbolon/internal/iam"
 )
 
+// What Config's zero value means by its folder and its address.
+const (
+	DefaultData   = ".symbolon"
+	DefaultListen = "127.0.0.1:8080"
+)
+
 // Config is every setting. The zero value works: it is a production server of the folder ".symbolon" on 127.0.0.1:8080.
 // The same names, in the `config` tags, are keys of the configuration file, flags (--refresh-grace) and environment variables
 // (SYMBOLON_CONFIG_REFRESH_GRACE); a flag wins over the environment, and that over the file. Durations are written as Go does: 30s, 8h.
@@ -81,8 +87,8 @@ var regionPattern = regexp.MustCompile(`^([a-z]+-){2,3}\d$`)
 
 // withDefaults fills in what is unset and checks the rest; every fault it finds is reported.
 func (c Config) withDefaults() (Config, error) {
-	setDefault(&c.Listen, "127.0.0.1:8080")
-	setDefault(&c.Data, ".symbolon")
+	setDefault(&c.Listen, DefaultListen)
+	setDefault(&c.Data, DefaultData)
 	setDefault(&c.Region, "us-east-1")
 	setDefault(&c.AccessTokenTTL, time.Hour)
 	setDefault(&c.CodeTTL, time.Minute)

@@ -23,9 +23,6 @@ func applyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if config.Data == "" {
-				config.Data = ".symbolon"
-			}
 			text, err := os.ReadFile(args[0])
 			if err != nil {
 				return err

@@ -39,9 +39,6 @@ func runDev(c *cobra.Command, seed string) error {
 	if err != nil {
 		return err
 	}
-	if config.Data == "" {
-		config.Data = ".symbolon"
-	}
 	config.Development = true
 	organization, err := readOrganization(seed)
 	if err != nil {
@@ -96,7 +93,7 @@ func listenDev(config *symbolon.Config, state symbolon.Development) (net.Listene
 		}
 		return l, nil
 	}
-	l, err := listen(config, "127.0.0.1:8080")
+	l, err := listen(config, symbolon.DefaultListen)
 	if err != nil {
 		return listen(config, "127.0.0.1:0")
 	}

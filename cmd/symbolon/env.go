@@ -32,7 +32,7 @@ func envCommand() *cobra.Command {
 			return printEnvironment(c, environment(state), format)
 		},
 	}
-	c.Flags().StringVar(&data, "data", ".symbolon", "data folder of the development server")
+	c.Flags().StringVar(&data, "data", symbolon.DefaultData, "data folder of the development server")
 	c.Flags().StringVar(&format, "format", "shell", "shell (export lines) or json (an object)")
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,13 +28,10 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if config.Data == "" {
-				config.Data = ".symbolon"
-			}
 			if symbolon.IsDevelopment(config.Data) {
 				return fmt.Errorf("%s is a development folder; serve does not run on one", config.Data)
 			}
-			l, err := listen(&config, "127.0.0.1:8080")
+			l, err := listen(&config, cmp.Or(config.Listen, symbolon.DefaultListen))
 			if err != nil {
 				return err
 			}
@@ -45,11 +43,7 @@ func serveCommand() *cobra.Command {
 }
 
 // listen opens the listener and puts its real address into the config, so that the issuer is right from the start.
-func listen(config *symbolon.Config, otherwise string) (net.Listener, error) {
-	address := config.Listen
-	if address == "" {
-		address = otherwise
-	}
+func listen(config *symbolon.Config, address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
@@ -17,7 +18,7 @@ func addSettings(c *cobra.Command) {
 	}
 }
 
-// loadSettings reads file, environment and flags, in that order of strength.
+// loadSettings reads file, environment and flags, in that order of strength. The data folder is set in any case.
 func loadSettings(c *cobra.Command) (symbolon.Config, error) {
 	flags := map[string]string{}
 	for _, name := range symbolon.Settings() {
@@ -29,5 +30,7 @@ func loadSettings(c *cobra.Command) (symbolon.Config, error) {
 	if err != nil {
 		return symbolon.Config{}, err
 	}
-	return symbolon.LoadConfig(path, os.Environ(), flags)
+	config, err := symbolon.LoadConfig(path, os.Environ(), flags)
+	config.Data = cmp.Or(config.Data, symbolon.DefaultData)
+	return config, err
 }
