@@ -44,7 +44,7 @@ func (s *Server) Authorize(tx *store.Tx, c *Caller, a Access) policy.Answer {
 	}
 	return policies.Evaluate(&policy.Request{
 		Principal: c.Principal(), Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
-		Context: conditionValues(tx, c, h.tags, a),
+		Fill: func() policy.Values { return conditionValues(tx, c, h.tags, a) },
 	})
 }
 

@@ -39,12 +39,27 @@ type env struct {
 	bounded bool
 	// one backs derived values, so that they cost no allocation; it holds until the next lookup.
 	one [1]string
+	// filled is what Request.Fill gave; nil until the first look-up.
+	filled Values
+}
+
+// context is the request's, filled at the first look-up.
+func (e *env) context() Values {
+	if e.request.Context != nil || e.request.Fill == nil {
+		return e.request.Context
+	}
+	if e.filled == nil {
+		if e.filled = e.request.Fill(); e.filled == nil {
+			e.filled = Values{}
+		}
+	}
+	return e.filled
 }
 
 // lookup gives a condition key's values; key is lower-case. None means that the key is absent. It is not ok when the
 // context has the key in two spellings, neither of them lower-case: which one counts cannot be told.
 func (e *env) lookup(key string) (values []string, ok bool) {
-	context := e.request.Context
+	context := e.context()
 	if values := context[key]; len(values) > 0 {
 		return values, true
 	}

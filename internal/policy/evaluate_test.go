@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -147,6 +148,11 @@ func TestAgainstNaive(t *testing.T) {
 			t.Fatalf("got %v (explicit %v): %s\nwant %v (explicit %v)\n%+v\n%+v", a.Allowed, a.Explicit, a, allowed, explicit, docs, r)
 		}
 		checkAnswer(t, a)
+		later := *r
+		later.Context, later.Fill = nil, func() Values { return r.Context }
+		if again := ps.Evaluate(&later); !reflect.DeepEqual(again, a) {
+			t.Fatalf("with the context filled later: %+v\nbefore: %+v", again, a)
+		}
 		switch {
 		case a.Allowed:
 			allows++
@@ -178,4 +184,39 @@ func checkAnswer(t interface{ Fatalf(string, ...any) }, a Answer) {
 		t.Fatalf("the first reason does not decide: %+v", a)
 	}
 	_ = fmt.Sprint(a)
+}
+
+func TestFillOnlyWhenRead(t *testing.T) {
+	statement := func(more string) *Policy {
+		p, err := Parse(Identity, "p", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*"`+more+`}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	asks := `,"Resource":"*","Condition":{"StringEquals":{"aws:username":"alice","aws:PrincipalTag/team":"red"}}`
+	for _, c := range []struct {
+		name, more, action string
+		fills              int
+		allowed            bool
+	}{
+		{"no condition", `,"Resource":"*"`, "s3:GetObject", 0, true},
+		{"conditions", asks, "s3:GetObject", 1, true},
+		{"variable", `,"Resource":"arn:aws:s3:::${aws:username}"`, "s3:GetObject", 1, true},
+		{"a condition of a statement about another action", asks, "s3:PutObject", 0, false},
+		{"a value that is not there", `,"Resource":"*","Condition":{"StringEquals":{"aws:SourceIp":"1"}}`, "s3:GetObject", 1, false},
+	} {
+		fills := 0
+		a := (&Policies{Identity: []*Policy{statement(c.more)}}).Evaluate(&Request{
+			Principal: Principal{Account: "111122223333", ARN: "arn:aws:iam::111122223333:user/alice", ID: "AIDA"},
+			Action:    c.action, Resource: "arn:aws:s3:::alice",
+			Fill: func() Values {
+				fills++
+				return Values{"aws:username": {"alice"}, "aws:principaltag/team": {"red"}}
+			},
+		})
+		if fills != c.fills || a.Allowed != c.allowed {
+			t.Errorf("%s: filled %d times, want %d; %v", c.name, fills, c.fills, a)
+		}
+	}
 }

@@ -148,6 +148,9 @@ type Request struct {
 	// aws:PrincipalAccount, aws:PrincipalType, aws:PrincipalIsAWSService, aws:PrincipalServiceName, aws:userid) are
 	// derived where Context lacks them.
 	Context Values
+	// Fill gives the Context where that is nil. It is asked at the first key that a condition or a variable reads, at most once in an
+	// evaluation: most policies read none, and then nobody pays for the values.
+	Fill func() Values
 }
 
 // Policies are all that bear on a request.
