@@ -101,7 +101,7 @@ func actorPolicyOf(d ApplicationDeclaration) (string, error) {
 		"Version": "2012-10-17",
 		"Statement": []any{map[string]any{
 			"Effect": "Allow", "Principal": map[string]any{"AWS": d.Actors}, "Resource": "*",
-			"Action": []string{"sso-oauth:CreateTokenWithIAM", "sso-oauth:IntrospectTokenWithIAM", "sso-oauth:RevokeTokenWithIAM"},
+			"Action": ssoadmin.ActorActions(),
 		}},
 	}, "")
 }

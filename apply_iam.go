@@ -142,7 +142,7 @@ func (a *applier) policyARN(account, policy string) (string, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return "", fmt.Errorf("account %s has no policy called %q", account, policy)
 	}
-	return "arn:aws:iam::" + account + ":policy" + p.Path + p.Name, err
+	return p.ARN(), err
 }
 
 // applyKeys makes and changes the keys of an IAM user, or of the account's root when user is empty.

@@ -9,17 +9,10 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
-// IAM actions an actor policy can name (AWS service authorization reference, "sso-oauth").
-const (
-	actionCreateToken = "sso-oauth:CreateTokenWithIAM"
-	actionIntrospect  = "sso-oauth:IntrospectTokenWithIAM"
-	actionRevoke      = "sso-oauth:RevokeTokenWithIAM"
-)
-
 // admit decides whether this caller may present this grant for this application at all: the application is known, the
 // caller allowed, the application enabled, the grant type configured. It sets r.app.
 func (s *Server) admit(tx *store.Tx, r *request) error {
-	app, err := s.client(tx, r.caller, r.in.ClientId, actionCreateToken)
+	app, err := s.client(tx, r.caller, r.in.ClientId, ssoadmin.ActionCreateToken)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*IntrospectTokenOutput, error) {
 	var out *IntrospectTokenOutput
 	err := s.DB.View(ctx, func(tx *store.Tx) error {
-		app, err := s.client(tx, iam.CallerFrom(ctx), in.ClientId, actionIntrospect)
+		app, err := s.client(tx, iam.CallerFrom(ctx), in.ClientId, ssoadmin.ActionIntrospect)
 		if err != nil {
 			return err
 		}

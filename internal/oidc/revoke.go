@@ -17,7 +17,7 @@ import (
 // that is unknown, dead or somebody else's is answered 200 all the same and stays as it is (§2.2). The hint is only a hint.
 func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeTokenOutput, error) {
 	err := s.update(ctx, func(tx *store.Tx) error {
-		app, err := s.client(tx, iam.CallerFrom(ctx), in.ClientId, actionRevoke)
+		app, err := s.client(tx, iam.CallerFrom(ctx), in.ClientId, ssoadmin.ActionRevoke)
 		if err != nil {
 			return err
 		}

@@ -19,11 +19,20 @@ const actorPolicyName = "actor policy"
 
 const maxActorPolicy = 20480 // bytes, without insignificant blanks
 
-// actorActions are the actions an actor policy may speak of. sso-oauth:* is let in as the name for all of them: an
-// actor policy is asked for nothing else.
-var actorActions = []string{
-	"sso-oauth:CreateTokenWithIAM", "sso-oauth:IntrospectTokenWithIAM", "sso-oauth:RevokeTokenWithIAM", "sso-oauth:*",
-}
+// The actions of the token service, which are all that an actor policy is asked for.
+//
+// Source: Service Authorization Reference, "sso-oauth".
+const (
+	ActionCreateToken = "sso-oauth:CreateTokenWithIAM"
+	ActionIntrospect  = "sso-oauth:IntrospectTokenWithIAM"
+	ActionRevoke      = "sso-oauth:RevokeTokenWithIAM"
+)
+
+// ActorActions lists the actions of the token service.
+func ActorActions() []string { return []string{ActionCreateToken, ActionIntrospect, ActionRevoke} }
+
+// actorActions are the actions an actor policy may speak of. sso-oauth:* is let in as the name for all of them.
+var actorActions = append(ActorActions(), "sso-oauth:*")
 
 var servicePrincipal = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 
