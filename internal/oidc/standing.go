@@ -211,12 +211,10 @@ func (s *Server) checkTrustedIssuer(tx *store.Tx, st standing) error {
 	if err != nil {
 		return absent(err, gone)
 	}
-	for _, i := range grant.TokenIssuers {
-		if i.TrustedTokenIssuerArn != nil && *i.TrustedTokenIssuerArn == st.trustedTokenIssuer {
-			return nil
-		}
+	if _, listed := grant.Issuer(st.trustedTokenIssuer); !listed {
+		return gone
 	}
-	return gone
+	return nil
 }
 
 // targets says whether one of the scopes, as configured on the application from now, names to as an authorized target.
