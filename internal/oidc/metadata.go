@@ -40,7 +40,7 @@ func (s *Server) metadata() Metadata {
 		ResponseTypesSupported: []string{"code"}, ResponseModesSupported: []string{"query"},
 		SubjectTypesSupported: []string{"public"}, IDTokenSigningAlgValuesSupported: []string{"ES256", "RS256"},
 		TokenEndpointAuthMethodsSupported: []string{"aws_sigv4"}, CodeChallengeMethodsSupported: []string{"S256"},
-		PromptValuesSupported: []string{"none", "login"}, AuthorizationResponseISS: true,
+		PromptValuesSupported: []string{"none", "login", "select_account"}, AuthorizationResponseISS: true,
 		ClaimsSupported: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "act", "aws:identity_store_id",
 			"aws:identity_store_arn", "aws:instance_arn", "aws:instance_account", "aws:application_arn", "aws:credential_id", "sts:identity_context"},
 	}
