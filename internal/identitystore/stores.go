@@ -2,6 +2,7 @@ package identitystore
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -32,9 +33,6 @@ func storeARN(accountID, id string) string {
 	return "arn:aws:identitystore::" + accountID + ":identitystore/" + id
 }
 
-// GetStore returns an identity store by id, or store.ErrNotFound.
-func GetStore(tx *store.Tx, id string) (IdentityStore, error) { return stores.Get(tx, id) }
-
 var (
 	storeID   = regexp.MustCompile(`^(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
 	accountID = regexp.MustCompile(`^[0-9]{12}$`)
@@ -49,9 +47,13 @@ func PutStore(tx *store.Tx, s IdentityStore) error {
 		return invalid(tx.Context(), "The account of an identity store must be twelve digits.")
 	}
 	if s.CreatedAt.IsZero() {
-		s.CreatedAt = tx.Now()
-		if old, err := stores.Get(tx, s.ID); err == nil {
+		switch old, err := stores.Get(tx, s.ID); {
+		case err == nil:
 			s.CreatedAt = old.CreatedAt
+		case errors.Is(err, store.ErrNotFound):
+			s.CreatedAt = tx.Now()
+		default:
+			return err
 		}
 	}
 	return stores.Put(tx, s)
