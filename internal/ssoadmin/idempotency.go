@@ -60,7 +60,7 @@ func once(ctx context.Context, tx *store.Tx, operation string, token *string, pa
 }
 
 func requestHash(params any) (string, error) {
-	text, err := json.Marshal(params)
+	text, err := json.Marshal(params, json.Deterministic(true))
 	if err != nil {
 		return "", err
 	}
