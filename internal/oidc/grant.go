@@ -91,7 +91,7 @@ func (s *Server) createTokenWithIAM(ctx context.Context, in *CreateTokenWithIAMI
 	}
 	var out *CreateTokenWithIAMOutput
 	var refused *finalRefusal
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.update(ctx, func(tx *store.Tx) (err error) {
 		out, refused = nil, nil
 		out, err = s.grantOnce(tx, r)
 		if errors.As(err, &refused) {

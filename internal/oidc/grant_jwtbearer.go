@@ -12,9 +12,6 @@ import (
 	"github.com/symbolon/symbolon/internal/token"
 )
 
-// assertionSkew is how long past exp an assertion is still taken, and so how long its use is remembered.
-const assertionSkew = time.Minute
-
 // provenAssertion is a verified assertion and the trusted token issuer it was verified for.
 type provenAssertion struct {
 	token.Assertion
@@ -30,7 +27,7 @@ func (s *Server) prepareAssertion(ctx context.Context, r *request) error {
 	}
 	var tti ssoadmin.TrustedTokenIssuer
 	var at time.Time
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		at = tx.Now()
 		tti, _, err = authorizedIssuer(tx, r.app, issuerURL)
 		return err
@@ -161,7 +158,7 @@ func mappedUser(tx *store.Tx, identityStoreID string, tti ssoadmin.TrustedTokenI
 func useAssertion(tx *store.Tx, instanceARN string, a *provenAssertion) error {
 	err := assertions.Insert(tx, Assertion{
 		Hash: assertionKey(instanceARN, a.Issuer, a.ID), Issuer: a.Issuer, UsedAt: tx.Now(),
-		ExpiresAt: a.ExpiresAt.Add(2 * assertionSkew),
+		ExpiresAt: a.ExpiresAt.Add(2 * token.ClockSkew),
 	})
 	if errors.Is(err, store.ErrExists) {
 		return invalidGrant("the assertion is refused: it has been used already (jti)")

@@ -18,7 +18,7 @@ func (s *Server) proveRefresh(tx *store.Tx, r *request) (*Authorization, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.usableFamily(tx, r, f, presented); err != nil {
+	if err := s.usableFamily(tx, r.app.ARN, f, presented); err != nil {
 		return nil, err
 	}
 	if err := s.redeem(tx, &f, presented); err != nil {
@@ -31,12 +31,12 @@ func (s *Server) proveRefresh(tx *store.Tx, r *request) (*Authorization, error) 
 }
 
 // usableFamily refuses a family of another application, epoch or that has ended, without touching it.
-func (s *Server) usableFamily(tx *store.Tx, r *request, f RefreshFamily, presented token.RefreshToken) error {
+func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f RefreshFamily, presented token.RefreshToken) error {
 	epoch, _ := s.Minter.Keys.Epoch()
 	// A revocation is remembered by today's absolute life (derivedEnd): a family born under a longer one must be idle before that.
 	idleEnd := f.RotatedAt.Add(min(s.RefreshIdleTTL, s.RefreshTTL))
 	switch {
-	case f.ApplicationARN != r.app.ARN:
+	case f.ApplicationARN != applicationARN:
 		return because(invalidGrant(badRefreshToken), "the refresh token was issued to %s", f.ApplicationARN)
 	case f.KeyID != presented.KeyID || f.Epoch != int64(presented.Epoch) || f.Epoch != int64(epoch):
 		return because(invalidGrant(badRefreshToken), "the refresh token is of another epoch or key")

@@ -22,7 +22,7 @@ func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*Int
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(in.Token, "aor") {
+		if token.IsRefreshToken(in.Token) {
 			out, err = s.introspectRefresh(tx, app, in.Token)
 		} else {
 			out, err = s.introspectAccess(tx, app, in.Token)
@@ -88,7 +88,7 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.usableFamily(tx, &request{app: app}, f, presented); err != nil {
+	if err := s.usableFamily(tx, app.ARN, f, presented); err != nil {
 		return nil, err
 	}
 	if presented.Generation != f.Generation && !s.inGrace(tx, &f, presented) {

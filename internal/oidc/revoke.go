@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/iam"
@@ -42,7 +41,7 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 // sessionOf is the session a token of app belongs to, and when nothing of it can be alive any more. A superseded refresh token still
 // names its session: whoever holds one may end it.
 func (s *Server) sessionOf(tx *store.Tx, app ssoadmin.Application, text string) (id string, until time.Time, err error) {
-	if strings.HasPrefix(text, "aor") {
+	if token.IsRefreshToken(text) {
 		f, _, err := s.familyOf(tx, text)
 		if err != nil {
 			return "", until, err

@@ -13,8 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// clockSkew is how far an issuer's clock may be from ours; applied once to each of exp, nbf and iat.
-const clockSkew = 60 * time.Second
+// ClockSkew is how far an issuer's clock may be from ours; applied once to each of exp, nbf and iat.
+const ClockSkew = 60 * time.Second
 
 const (
 	maxAssertion = 16 << 10 // characters of a JWT

@@ -71,13 +71,13 @@ func (c claimSet) times(a *Assertion, at time.Time, maxLifetime time.Duration) (
 	switch {
 	case a.ExpiresAt.IsZero():
 		return refuse("the assertion has no exp")
-	case !at.Before(a.ExpiresAt.Add(clockSkew)):
+	case !at.Before(a.ExpiresAt.Add(ClockSkew)):
 		return refuse("the assertion has expired")
 	case a.ExpiresAt.Sub(at) > maxLifetime:
 		return refuse("the assertion's exp is more than %s away", maxLifetime)
-	case a.NotBefore.After(at.Add(clockSkew)):
+	case a.NotBefore.After(at.Add(ClockSkew)):
 		return refuse("the assertion is not valid yet (nbf)")
-	case a.IssuedAt.After(at.Add(clockSkew)):
+	case a.IssuedAt.After(at.Add(ClockSkew)):
 		return refuse("the assertion was issued in the future (iat)")
 	case !a.IssuedAt.IsZero() && a.ExpiresAt.Sub(a.IssuedAt) > maxLifetime:
 		return refuse("the assertion lives longer than %s from its iat to its exp", maxLifetime)

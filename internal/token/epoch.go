@@ -35,7 +35,7 @@ func (k *Keyring) Epoch() (epoch uint32, assertionsNotBefore time.Time) {
 		s = k.snap.Load() // whoever issues or redeems will fail on the store itself
 	}
 	raised := s.epoch.RaisedAt
-	if raised.IsZero() || k.now().Sub(raised) > k.assertion+clockSkew {
+	if raised.IsZero() || k.now().Sub(raised) > k.assertion+ClockSkew {
 		return uint32(s.epoch.Epoch), time.Time{}
 	}
 	return uint32(s.epoch.Epoch), raised

@@ -176,7 +176,7 @@ func TestEpochRefusesOlderAssertionsForAWhile(t *testing.T) {
 	if _, bound := h.Keys.Epoch(); !bound.Equal(raised) {
 		t.Errorf("bound %s, want %s", bound, raised)
 	}
-	h.clock.move(24*time.Hour + clockSkew + time.Second)
+	h.clock.move(24*time.Hour + ClockSkew + time.Second)
 	if epoch, bound := h.Keys.Epoch(); !bound.IsZero() || epoch != 2 {
 		t.Errorf("epoch %d, bound %s after the longest assertion", epoch, bound)
 	}

@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // RefreshToken is what a refresh token says: `aor…`. The token of a generation is derived, never stored: the same four
@@ -18,6 +19,9 @@ const (
 	refreshPrefix  = "aor"
 	refreshVersion = 1
 )
+
+// IsRefreshToken says whether s claims to be a refresh token; what is in it VerifyRefreshToken says.
+func IsRefreshToken(s string) bool { return strings.HasPrefix(s, refreshPrefix) }
 
 // RefreshToken derives the token of a generation: aor + base64url(version, key id, epoch, generation, family,
 // HMAC-SHA-256 over all of it and the prefix). Its key must still be alive.

@@ -21,7 +21,7 @@ var roleSecretLabel = []byte("symbolon role secret\x00")
 // RoleCredentials seals claims (the iam room's own encoding) with expiry, lineage and epoch into new role credentials.
 // The session may be empty: such credentials end only by expiry or epoch.
 func (m *Minter) RoleCredentials(claims []byte, s Session, expires time.Time) (RoleCredentials, error) {
-	if err := checkLife(m.now(), expires, MaxRoleLifetime+clockSkew); err != nil {
+	if err := checkLife(m.now(), expires, MaxRoleLifetime+ClockSkew); err != nil {
 		return RoleCredentials{}, err
 	}
 	if len(s.Ancestors) > MaxDepth {
