@@ -1,7 +1,6 @@
 package sigv4
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -20,10 +19,33 @@ func deriveKey(secret string, s scope) (key signingKey) {
 	return key
 }
 
+// maxMAC is the longest text whose MAC costs no allocation; every string to sign is shorter.
+const maxMAC = 320
+
 func mac(key []byte, data string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(data))
-	return h.Sum(make([]byte, 0, sha256.Size))
+	sum := hmacSHA256(key, data)
+	return sum[:]
+}
+
+// hmacSHA256 is RFC 2104 §2. It stands here because crypto/hmac puts its state on the heap for every MAC, and every request
+// has one.
+func hmacSHA256(key []byte, data string) [sha256.Size]byte {
+	if len(key) > sha256.BlockSize {
+		sum := sha256.Sum256(key)
+		key = sum[:]
+	}
+	var inner [sha256.BlockSize + maxMAC]byte
+	var outer [sha256.BlockSize + sha256.Size]byte
+	for i := range sha256.BlockSize {
+		inner[i], outer[i] = 0x36, 0x5c
+	}
+	for i, b := range key {
+		inner[i] ^= b
+		outer[i] ^= b
+	}
+	sum := sha256.Sum256(append(inner[:sha256.BlockSize], data...))
+	copy(outer[sha256.BlockSize:], sum[:])
+	return sha256.Sum256(outer[:])
 }
 
 // forms are the strings to sign that one request may stand for: one, or two where signers differ over its path.

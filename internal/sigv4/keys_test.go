@@ -1,11 +1,30 @@
 package sigv4
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
+
+// TestMAC compares with the standard library, around the lengths at which something changes.
+func TestMAC(t *testing.T) {
+	for _, keys := range []int{0, 1, 32, 63, 64, 65, 128, 200} {
+		for _, texts := range []int{0, 1, 55, 56, 64, 137, maxMAC - 1, maxMAC, maxMAC + 1, 5000} {
+			key, text := bytes.Repeat([]byte{0xa5}, keys), strings.Repeat("é", texts)[:texts]
+			before := bytes.Clone(key)
+			h := hmac.New(sha256.New, key)
+			h.Write([]byte(text))
+			if !bytes.Equal(mac(key, text), h.Sum(nil)) || !bytes.Equal(key, before) {
+				t.Errorf("a key of %d bytes, a text of %d", keys, texts)
+			}
+		}
+	}
+}
 
 // TestNoKeyOracle looks at what is done, not at a clock: whoever the claimed key is, a refusal costs one derivation
 // (B04, C08), and unknown, disabled and session faults answer alike.
