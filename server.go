@@ -119,9 +119,9 @@ func (s *Server) build() {
 	if len(c.IdentityContextActions) > 0 {
 		s.iam.IdentityContextActions = c.IdentityContextActions
 	}
-	s.directory = &identitystore.Server{DB: s.db, Pages: pages, Now: c.Now, Log: c.Log}
+	s.directory = &identitystore.Server{DB: s.db, Pages: pages}
 	s.directory.OnDelete = ssoadmin.ForgetPrincipal
-	s.admin = &ssoadmin.Server{DB: s.db, Pages: pages, Now: c.Now, Log: c.Log, Authorize: s.authorizeInside}
+	s.admin = &ssoadmin.Server{DB: s.db, Pages: pages, Authorize: s.authorizeInside}
 	s.verifier = &sigv4.Verifier{Lookup: s.iam.Credential}
 	s.oidc = &oidc.Server{
 		DB: s.db, IAM: s.iam, Admin: s.admin, Minter: s.minter, Log: c.Log,

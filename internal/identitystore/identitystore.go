@@ -19,9 +19,6 @@
 package identitystore
 
 import (
-	"log/slog"
-	"time"
-
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/wire"
 )
@@ -30,8 +27,6 @@ import (
 type Server struct {
 	DB    *store.DB
 	Pages *wire.Pages
-	Now   func() time.Time
-	Log   *slog.Logger
 	// OnDelete, when set, runs in the transaction that deletes a user or a group.
 	OnDelete OnDelete
 

@@ -71,10 +71,10 @@ func newHouse(t testing.TB, folder ...string) *house {
 	keys, err := token.OpenKeyring(t.Context(), db, token.KeyringOptions{MasterKey: make([]byte, 32), Now: h.now, Log: log})
 	must(t, err)
 	pages := &wire.Pages{Key: func() []byte { return make([]byte, 32) }}
-	h.directory = &identitystore.Server{DB: db, Pages: pages, Now: h.now, Log: log, OnDelete: ssoadmin.ForgetPrincipal}
+	h.directory = &identitystore.Server{DB: db, Pages: pages, OnDelete: ssoadmin.ForgetPrincipal}
 	h.Server = &Server{
 		DB: db, Log: log, Minter: &token.Minter{Keys: keys, Now: h.now},
-		Admin:   &ssoadmin.Server{DB: db, Pages: pages, Now: h.now, Log: log},
+		Admin:   &ssoadmin.Server{DB: db, Pages: pages},
 		Issuers: &token.Issuers{AllowInsecure: true, Now: h.now, Log: log},
 
 		AccessTokenTTL: time.Hour, CodeTTL: time.Minute, RefreshGrace: 30 * time.Second,

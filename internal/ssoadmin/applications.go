@@ -103,7 +103,7 @@ func (s *Server) PutApplication(tx *store.Tx, a Application) (Application, error
 	old, err := applications.Get(tx, a.ARN)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		a, err = s.newApplication(tx, i, a)
+		a, err = newApplication(tx, i, a)
 	case err == nil:
 		a, err = a.succeeding(old)
 	}
@@ -125,16 +125,7 @@ func (s *Server) PutApplication(tx *store.Tx, a Application) (Application, error
 	return a, orConflict(applications.Put(tx, a), "Client id %s belongs to another application", a.ClientID)
 }
 
-func (s *Server) newApplication(tx *store.Tx, i Instance, a Application) (Application, error) {
-	if most := s.Quotas.Applications; most > 0 {
-		rows, err := ListApplications(tx, i.ARN)
-		if err != nil {
-			return a, err
-		}
-		if len(rows) >= most {
-			return a, quotaExceeded("Instance %s has %d applications, the most it may have", i.ARN, len(rows))
-		}
-	}
+func newApplication(tx *store.Tx, i Instance, a Application) (Application, error) {
 	if a.AccountID == "" {
 		a.AccountID = i.OwnerAccountID
 	}

@@ -96,7 +96,7 @@ func (s *Server) PutTrustedTokenIssuer(tx *store.Tx, t TrustedTokenIssuer) (Trus
 	old, err := trustedTokenIssuers.Get(tx, t.ARN)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		t, err = s.newIssuer(tx, i, t)
+		t, err = newIssuer(tx, i, t)
 	case err == nil && (t.InstanceARN != old.InstanceARN || t.IssuerURL != old.IssuerURL):
 		err = validation("The instance and the issuer URL of trusted token issuer %s cannot change", t.ARN)
 	case err == nil:
@@ -114,16 +114,7 @@ func (s *Server) PutTrustedTokenIssuer(tx *store.Tx, t TrustedTokenIssuer) (Trus
 	return t, orConflict(trustedTokenIssuers.Put(tx, t), "Another trusted token issuer of the instance has this name or issuer URL")
 }
 
-func (s *Server) newIssuer(tx *store.Tx, i Instance, t TrustedTokenIssuer) (TrustedTokenIssuer, error) {
-	if most := s.Quotas.TrustedTokenIssuers; most > 0 {
-		rows, err := ListTrustedTokenIssuers(tx, i.ARN)
-		if err != nil {
-			return t, err
-		}
-		if len(rows) >= most {
-			return t, quotaExceeded("Instance %s has %d trusted token issuers, the most it may have", i.ARN, len(rows))
-		}
-	}
+func newIssuer(tx *store.Tx, i Instance, t TrustedTokenIssuer) (TrustedTokenIssuer, error) {
 	own := fmt.Sprintf("arn:%s:sso::%s:trustedTokenIssuer/%s/tti-", i.partition(), i.OwnerAccountID, i.id())
 	if t.ARN == "" {
 		t.ARN = own + randomUUID()

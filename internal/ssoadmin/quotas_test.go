@@ -16,11 +16,6 @@ func TestQuotas(t *testing.T) {
 	h.a.refused(t, "PutApplicationAccessScope", params{"ApplicationArn": h.a.application, "Scope": "more"}, "ServiceQuotaExceededException")
 	h.a.ok(t, "PutApplicationAccessScope", params{"ApplicationArn": h.a.application, "Scope": "s1", "AuthorizedTargets": []string{h.a.instance}})
 
-	h.Quotas = Quotas{TrustedTokenIssuers: 1, Applications: 2}
-	h.a.refused(t, "CreateTrustedTokenIssuer", h.a.issuerParams("more"), "ServiceQuotaExceededException")
-	h.a.refused(t, "CreateApplication", params{"InstanceArn": h.a.instance, "ApplicationProviderArn": CustomProvider, "Name": "n"}, "ServiceQuotaExceededException")
-	h.a.ok(t, "UpdateApplication", params{"ApplicationArn": h.a.application, "Name": "n"})
-
 	var group string
 	h.update(t, func(tx *store.Tx) error {
 		for i := range maxAssignedGroups + 1 {

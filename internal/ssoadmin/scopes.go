@@ -33,16 +33,6 @@ func (sc ApplicationScope) Targets(target Application) bool {
 	return slices.Contains(sc.AuthorizedTargets, target.ARN) || slices.Contains(sc.AuthorizedTargets, target.InstanceARN)
 }
 
-// TargetsOf returns what the named scopes of an application name as targets: ARNs of applications and of the instance,
-// each once, sorted. Some may have been deleted since.
-func TargetsOf(tx *store.Tx, applicationARN string, names []string) ([]string, error) {
-	rows, err := Scopes(tx, applicationARN)
-	if err != nil {
-		return nil, err
-	}
-	return distinctTargets(keep(rows, func(sc ApplicationScope) bool { return slices.Contains(names, sc.Scope) })), nil
-}
-
 // PutScope adds or replaces a scope with its targets. It returns a *wire.Error for what is wrong.
 func (s *Server) PutScope(tx *store.Tx, sc ApplicationScope) error {
 	a, err := GetApplication(tx, sc.ApplicationARN)

@@ -16,8 +16,6 @@ package ssoadmin
 
 import (
 	"context"
-	"log/slog"
-	"time"
 
 	"github.com/symbolon/symbolon/internal/policy"
 	"github.com/symbolon/symbolon/internal/store"
@@ -35,21 +33,11 @@ func Tables() []store.Definition {
 type Server struct {
 	DB    *store.DB
 	Pages *wire.Pages
-	Now   func() time.Time
-	Log   *slog.Logger
 	// Authorize says whether the caller of ctx may do one more action than the one it called: changing a reserved tag
 	// also needs the noun's update action. The error is the refusal. nil refuses.
 	Authorize func(ctx context.Context, tx *store.Tx, action, resource string) error
-	// Quotas of an instance; the zero value sets none.
-	Quotas Quotas
 
 	actorPolicies policy.Cache
-}
-
-// Quotas bound what one instance may hold; 0 = no bound. AWS's are 10 trusted token issuers and 7,000 applications.
-type Quotas struct {
-	TrustedTokenIssuers int
-	Applications        int
 }
 
 // Bounds that hold everywhere; AWS's own, but for the last.

@@ -87,10 +87,10 @@ func newHouse(t testing.TB, issuer string) *house {
 	keys, err := token.OpenKeyring(t.Context(), db, token.KeyringOptions{MasterKey: make([]byte, 32), Now: h.now, Log: log})
 	must(t, err)
 	pages := &wire.Pages{Key: func() []byte { return make([]byte, 32) }}
-	h.admin = &ssoadmin.Server{DB: db, Pages: pages, Now: h.now, Log: log}
+	h.admin = &ssoadmin.Server{DB: db, Pages: pages}
 	h.Server = &Server{
 		DB: db, Keys: keys, Issuer: issuer, SessionTTL: 8 * time.Hour, IdleTTL: time.Hour, Log: log, Audit: h.record,
-		Directory: &identitystore.Server{DB: db, Pages: pages, Now: h.now, Log: log, OnDelete: ssoadmin.ForgetPrincipal},
+		Directory: &identitystore.Server{DB: db, Pages: pages, OnDelete: ssoadmin.ForgetPrincipal},
 		OIDC: &oidc.Server{
 			DB: db, Admin: h.admin, Log: log, Minter: &token.Minter{Keys: keys, Issuer: issuer, Now: h.now},
 			AccessTokenTTL: time.Hour, CodeTTL: time.Minute, RefreshTTL: 8 * time.Hour, RefreshIdleTTL: 8 * time.Hour,
