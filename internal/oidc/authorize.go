@@ -236,7 +236,7 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 		}
 		epoch, _ := s.Minter.Keys.Epoch()
 		expires := tx.Now().Add(s.CodeTTL)
-		return codes.Insert(tx, AuthorizationCode{
+		return codes.Insert(tx, authorizationCode{
 			Hash: hash, ApplicationARN: a.Application.ARN, RedirectURI: a.RedirectURI, CodeChallenge: a.CodeChallenge,
 			IdentityStoreID: a.IdentityStoreID, UserID: in.UserID, Scopes: a.Scopes, Nonce: a.Nonce,
 			SignInSessionID: in.SessionID, SignInSessionEndsAt: in.EndsAt, AuthTime: in.AuthTime.Truncate(time.Second),

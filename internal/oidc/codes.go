@@ -10,9 +10,9 @@ import (
 	"github.com/symbolon/symbolon/internal/token"
 )
 
-// AuthorizationCode is the row of one code: the code itself is random (RFC 6749 §10.10) and stands here only as its SHA-256.
+// authorizationCode is the row of one code: the code itself is random (RFC 6749 §10.10) and stands here only as its SHA-256.
 // It is bound to everything the authorization request said.
-type AuthorizationCode struct {
+type authorizationCode struct {
 	Hash                string    `store:"code_sha256,key"`
 	ApplicationARN      string    `store:"application_arn"`
 	RedirectURI         string    `store:"redirect_uri"`
@@ -33,7 +33,7 @@ type AuthorizationCode struct {
 	RetainedUntil time.Time `store:"retained_until,expiry"`
 }
 
-var codes = store.NewTable[AuthorizationCode](store.Spec{Name: "oidc_authorization_codes"})
+var codes = store.NewTable[authorizationCode](store.Spec{Name: "oidc_authorization_codes"})
 
 // newCode makes a code of about 256 random bits and its row's key.
 func newCode() (code, hash string) {
@@ -47,6 +47,6 @@ func codeHash(code string) string {
 }
 
 // signIn is the browser session the code came from: the parent of every session issued from it.
-func (c *AuthorizationCode) signIn() *token.Session {
+func (c *authorizationCode) signIn() *token.Session {
 	return &token.Session{ID: c.SignInSessionID}
 }

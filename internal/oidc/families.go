@@ -7,9 +7,9 @@ import (
 	"github.com/symbolon/symbolon/internal/token"
 )
 
-// RefreshFamily is one row per refresh token family: all generations of one refresh token. The tokens themselves are derived
+// refreshFamily is one row per refresh token family: all generations of one refresh token. The tokens themselves are derived
 // from it and stand nowhere. A refresh is one conditional update of this row.
-type RefreshFamily struct {
+type refreshFamily struct {
 	// ID is the session's: a session has one family at most.
 	ID                 string   `store:"family_id,key"`
 	ApplicationARN     string   `store:"application_arn"`
@@ -20,7 +20,7 @@ type RefreshFamily struct {
 	Ancestors          []string `store:"ancestor_sessions"`
 	Actors             []string `store:"actors"`
 	TrustedTokenIssuer string   `store:"trusted_token_issuer_arn"`
-	Parent             *Parent  `store:"parent"`
+	Parent             *parent  `store:"parent"`
 	// KeyID is the MAC key the family was born with and keeps.
 	KeyID      string    `store:"key_id"`
 	Epoch      int64     `store:"epoch"`
@@ -35,20 +35,20 @@ type RefreshFamily struct {
 	EndsAt time.Time `store:"ends_at,expiry"`
 }
 
-var families = store.NewTable[RefreshFamily](store.Spec{Name: "oidc_refresh_families"})
+var families = store.NewTable[refreshFamily](store.Spec{Name: "oidc_refresh_families"})
 
 // session is the lineage every token of the family carries.
-func (f *RefreshFamily) session() token.Session {
+func (f *refreshFamily) session() token.Session {
 	return token.Session{ID: f.SessionID, Ancestors: f.Ancestors}
 }
 
 // current is the refresh token of the family's current generation.
-func (f *RefreshFamily) current() token.RefreshToken {
+func (f *refreshFamily) current() token.RefreshToken {
 	return token.RefreshToken{KeyID: f.KeyID, Family: f.ID, Generation: f.Generation, Epoch: uint32(f.Epoch)}
 }
 
 // beginFamily inserts a family for an approved grant. Its absolute life is capped by the parent's.
-func (s *Server) beginFamily(tx *store.Tx, r *request, a *approved) (*RefreshFamily, error) {
+func (s *Server) beginFamily(tx *store.Tx, r *request, a *approved) (*refreshFamily, error) {
 	keyID, _, err := s.Minter.Keys.Secret(token.RefreshMAC)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Server) beginFamily(tx *store.Tx, r *request, a *approved) (*RefreshFam
 		ends = a.auth.Until
 	}
 	epoch, _ := s.Minter.Keys.Epoch()
-	f := RefreshFamily{
+	f := refreshFamily{
 		ID: a.auth.Session.ID, ApplicationARN: r.app.ARN, IdentityStoreID: a.auth.IdentityStoreID, UserID: a.auth.UserID,
 		Scopes: a.scopes, SessionID: a.auth.Session.ID, Ancestors: a.auth.Session.Ancestors, Actors: a.auth.Actors,
 		TrustedTokenIssuer: a.auth.TrustedTokenIssuer, Parent: a.auth.Parent, KeyID: keyID, Epoch: int64(epoch),
@@ -68,7 +68,7 @@ func (s *Server) beginFamily(tx *store.Tx, r *request, a *approved) (*RefreshFam
 }
 
 // kill ends the family and everything that was issued in its session.
-func (s *Server) kill(tx *store.Tx, f RefreshFamily, reason string) error {
+func (s *Server) kill(tx *store.Tx, f refreshFamily, reason string) error {
 	f.RevokedAt = tx.Now()
 	if err := families.Put(tx, f); err != nil {
 		return err

@@ -18,7 +18,7 @@ type approved struct {
 	issuedAt time.Time
 	expires  time.Time
 	// family to give a refresh token of; nil = none.
-	family *RefreshFamily
+	family *refreshFamily
 }
 
 // gate is the one issue gate. Every grant, and every refresh, passes all of it: the user, the assignment, the session, the

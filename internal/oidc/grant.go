@@ -58,19 +58,19 @@ type Authorization struct {
 	// Actors is the act chain of applications, outermost first (RFC 8693 §4.1).
 	Actors []string
 	// Parent is the application, with the scopes of its token, that this one was exchanged from.
-	Parent *Parent
+	Parent *parent
 	// Nonce of the authorization request (OpenID Connect Core §3.1.2.1).
 	Nonce string
 	// Family is the family a refresh continues; nil for the other grants.
-	Family *RefreshFamily
+	Family *refreshFamily
 	// WantsRefresh: the grant asked for a refresh token, so it is an error if the application may not have one.
 	WantsRefresh bool
 	// NoRefresh: the grant asked for none.
 	NoRefresh bool
 }
 
-// Parent is the other side of a token exchange.
-type Parent struct {
+// parent is the other side of a token exchange.
+type parent struct {
 	ApplicationARN string   `json:"application"`
 	Scopes         []string `json:"scopes"`
 }

@@ -44,7 +44,7 @@ func (s *Server) proveCode(tx *store.Tx, r *request) (*Authorization, error) {
 }
 
 // codeMatches checks everything the code is bound to.
-func (s *Server) codeMatches(tx *store.Tx, r *request, c AuthorizationCode) error {
+func (s *Server) codeMatches(tx *store.Tx, r *request, c authorizationCode) error {
 	epoch, _ := s.Minter.Keys.Epoch()
 	if !tx.Now().Before(c.ExpiresAt) || c.Epoch != int64(epoch) {
 		return because(invalidGrant("the authorization code is invalid or has expired"), "the code expired at %s (epoch %d)", c.ExpiresAt, c.Epoch)
@@ -98,7 +98,7 @@ func validVerifier(v string) bool {
 }
 
 // secondUse ends the session the first use began.
-func (s *Server) secondUse(tx *store.Tx, c AuthorizationCode) error {
+func (s *Server) secondUse(tx *store.Tx, c authorizationCode) error {
 	const reason = "the authorization code was used a second time"
 	if err := token.Revoke(tx, c.IssuedSessionID, reason, s.derivedEnd(tx, c.RetainedUntil)); err != nil {
 		return err

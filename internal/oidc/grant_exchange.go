@@ -44,7 +44,7 @@ func (s *Server) proveExchange(tx *store.Tx, r *request) (*Authorization, error)
 	return &Authorization{
 		IdentityStoreID: subject.IdentityStoreID, UserID: subject.UserID, Scopes: subject.Scopes, Session: session,
 		AuthTime: subject.AuthTime, Until: subject.ExpiresAt, TrustedTokenIssuer: subject.TrustedTokenIssuer, Actors: actors,
-		Parent: &Parent{subject.Application, subject.Scopes}, WantsRefresh: wantsRefresh, NoRefresh: !wantsRefresh,
+		Parent: &parent{subject.Application, subject.Scopes}, WantsRefresh: wantsRefresh, NoRefresh: !wantsRefresh,
 	}, nil
 }
 

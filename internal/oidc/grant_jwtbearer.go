@@ -156,7 +156,7 @@ func mappedUser(tx *store.Tx, identityStoreID string, tti ssoadmin.TrustedTokenI
 // useAssertion consumes the jti: it is remembered until the assertion could not be presented any more, and becomes durable only
 // with the grant itself.
 func useAssertion(tx *store.Tx, instanceARN string, a *provenAssertion) error {
-	err := assertions.Insert(tx, Assertion{
+	err := assertions.Insert(tx, usedAssertion{
 		Hash: assertionKey(instanceARN, a.Issuer, a.ID), Issuer: a.Issuer, UsedAt: tx.Now(),
 		ExpiresAt: a.ExpiresAt.Add(2 * token.ClockSkew),
 	})

@@ -31,7 +31,7 @@ func (s *Server) proveRefresh(tx *store.Tx, r *request) (*Authorization, error) 
 }
 
 // usableFamily refuses a family of another application, epoch or that has ended, without touching it.
-func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f RefreshFamily, presented token.RefreshToken) error {
+func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f refreshFamily, presented token.RefreshToken) error {
 	epoch, _ := s.Minter.Keys.Epoch()
 	// A revocation is remembered by today's absolute life (derivedEnd): a family born under a longer one must be idle before that.
 	idleEnd := f.RotatedAt.Add(min(s.RefreshIdleTTL, s.RefreshTTL))
@@ -49,7 +49,7 @@ func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f RefreshFami
 }
 
 // redeem judges the generation presented against the row's, and rotates.
-func (s *Server) redeem(tx *store.Tx, f *RefreshFamily, presented token.RefreshToken) error {
+func (s *Server) redeem(tx *store.Tx, f *refreshFamily, presented token.RefreshToken) error {
 	switch {
 	case presented.Generation == f.Generation:
 		f.Generation++
@@ -72,12 +72,12 @@ func (s *Server) redeem(tx *store.Tx, f *RefreshFamily, presented token.RefreshT
 const clockTolerance = 5 * time.Second
 
 // inGrace says whether the token is one generation behind and the rotation no longer ago than the grace window.
-func (s *Server) inGrace(tx *store.Tx, f *RefreshFamily, presented token.RefreshToken) bool {
+func (s *Server) inGrace(tx *store.Tx, f *refreshFamily, presented token.RefreshToken) bool {
 	age := tx.Now().Sub(f.RotatedAt)
 	return presented.Generation == f.Generation-1 && age < s.RefreshGrace && age > -min(s.RefreshGrace, clockTolerance)
 }
 
-func (s *Server) reuse(tx *store.Tx, f *RefreshFamily, reason string) error {
+func (s *Server) reuse(tx *store.Tx, f *refreshFamily, reason string) error {
 	if err := s.kill(tx, *f, reason); err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (s *Server) reuse(tx *store.Tx, f *RefreshFamily, reason string) error {
 }
 
 // noteReplay marks a replay inside the grace window in the audit event: a thief inside the window would share the successor unseen.
-func noteReplay(tx *store.Tx, f *RefreshFamily) {
+func noteReplay(tx *store.Tx, f *refreshFamily) {
 	addNote(tx, "refreshReplay", true)
 	addNote(tx, "refreshFamily", f.ID)
 }

@@ -225,7 +225,7 @@ func TestClockSkew(t *testing.T) {
 func TestAheadOfRow(t *testing.T) {
 	w := newHousedWorld(t)
 	first := w.family()
-	var row RefreshFamily
+	var row refreshFamily
 	presented, err := w.Minter.VerifyRefreshToken(first.str("refreshToken"))
 	must(t, err)
 	w.change(func(tx *store.Tx) error { row, err = families.Get(tx, presented.Family); return err })

@@ -109,13 +109,13 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 }
 
 // familyOf resolves a refresh token to its family's row.
-func (s *Server) familyOf(tx *store.Tx, text string) (RefreshFamily, token.RefreshToken, error) {
+func (s *Server) familyOf(tx *store.Tx, text string) (refreshFamily, token.RefreshToken, error) {
 	presented, err := s.Minter.VerifyRefreshToken(text)
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
-		return RefreshFamily{}, presented, because(invalidGrant(badRefreshToken), "the refresh token does not verify: %v", err)
+		return refreshFamily{}, presented, because(invalidGrant(badRefreshToken), "the refresh token does not verify: %v", err)
 	}
 	if err != nil {
-		return RefreshFamily{}, presented, err
+		return refreshFamily{}, presented, err
 	}
 	f, err := families.Get(tx, presented.Family)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Metadata is the server's description of itself (OpenID Connect Discovery §3, RFC 8414 §2).
-type Metadata struct {
+// metadata is the server's description of itself (OpenID Connect Discovery §3, RFC 8414 §2).
+type metadata struct {
 	Issuer                            string   `json:"issuer"`
 	AuthorizationEndpoint             string   `json:"authorization_endpoint"`
 	TokenEndpoint                     string   `json:"token_endpoint"`
@@ -31,9 +31,9 @@ type Metadata struct {
 }
 
 // metadata describes the endpoints below the issuer.
-func (s *Server) metadata() Metadata {
+func (s *Server) metadata() metadata {
 	base := strings.TrimSuffix(s.Minter.Issuer, "/")
-	m := Metadata{
+	m := metadata{
 		Issuer: s.Minter.Issuer, AuthorizationEndpoint: base + "/authorize", TokenEndpoint: base + "/token?aws_iam=t",
 		JWKSURI: base + "/.well-known/jwks.json", IntrospectionEndpoint: base + "/oauth2/introspect",
 		RevocationEndpoint: base + "/oauth2/revoke", ScopesSupported: defaultScopes,

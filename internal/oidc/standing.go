@@ -20,7 +20,7 @@ type standing struct {
 	session                 token.Session
 	trustedTokenIssuer      string
 	actors                  []string
-	parent                  *Parent
+	parent                  *parent
 	// authTime is when the user proved itself.
 	authTime time.Time
 }
