@@ -37,21 +37,28 @@ func (x *exchange) encode(out any) ([]byte, error) {
 
 // write sends the answer. Every answer may hold a token or say something about one: none may be cached.
 func (x *exchange) write(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", x.call.RequestID)
-	h.Set("X-Amz-Request-Id", x.call.RequestID)
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Type", [...]string{"application/json", "application/x-amz-json-1.1", "text/xml", "application/json"}[x.protocol])
 	status, body := http.StatusOK, x.answer
 	if e := x.call.Err; e != nil {
 		status, body = e.status(), x.errorBody(e)
-		x.errorHeaders(h, e)
+		x.errorHeaders(w.Header(), e)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.headers(w.Header(), len(body))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone is no fault
+}
+
+// headers sets what every answer has. The values share one array, which is six allocations less than Set makes; none has room to
+// grow into the next.
+func (x *exchange) headers(h http.Header, length int) {
+	contentType := [...]string{"application/json", "application/x-amz-json-1.1", "text/xml", "application/json"}[x.protocol]
+	v := [...]string{x.call.RequestID, "no-store", "no-cache", "nosniff", contentType, strconv.Itoa(length), x.call.RequestID}
+	h["X-Amzn-Requestid"] = v[0:1:1]
+	h["Cache-Control"] = v[1:2:2]
+	h["Pragma"] = v[2:3:3]
+	h["X-Content-Type-Options"] = v[3:4:4]
+	h["Content-Type"] = v[4:5:5]
+	h["Content-Length"] = v[5:6:6]
+	h["X-Amz-Request-Id"] = v[6:7:7]
 }
 
 func (x *exchange) errorHeaders(h http.Header, e *Error) {
