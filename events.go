@@ -28,10 +28,9 @@ func (s *Server) record(ctx context.Context, c *wire.Call) error {
 	}
 	if c.Operation != nil {
 		e.EventName, e.ReadOnly = c.Operation.Name, c.Operation.ReadOnly
-		e.RequestParameters = c.RequestParameters()
-		if !c.Operation.ReadOnly && c.Err == nil {
-			e.ResponseElements = c.ResponseElements()
-		}
+	}
+	if err := recordValues(e, c); err != nil {
+		return err
 	}
 	e.UserIdentity = identityOf(c.Caller)
 	e.RecipientAccountID = e.UserIdentity.AccountID
@@ -43,6 +42,24 @@ func (s *Server) record(ctx context.Context, c *wire.Call) error {
 		refuseEvent(e, c.Err)
 	}
 	return s.audit.Write(ctx, e)
+}
+
+// recordValues shows what went in and, of a change, what came out.
+func recordValues(e *audit.Event, c *wire.Call) error {
+	in, err := c.RequestJSON()
+	if err != nil {
+		return err
+	}
+	e.RequestParameters = in
+	if c.Operation == nil || c.Operation.ReadOnly || c.Err != nil {
+		return nil
+	}
+	out, err := c.ResponseJSON()
+	if err != nil {
+		return err
+	}
+	e.ResponseElements = out
+	return nil
 }
 
 // refuseEvent writes what the client was told and, beside it, the exact reason.
@@ -95,9 +112,9 @@ func identityOf(caller any) audit.UserIdentity {
 		u.UserName = c.Name
 	}
 	if c.Type == iam.AssumedRole {
-		u.SessionContext = map[string]any{
-			"sessionIssuer": map[string]any{"type": "Role", "arn": c.RoleARN, "accountId": c.AccountID, "userName": c.Name},
-			"attributes":    map[string]any{"creationDate": c.IssuedAt.UTC().Format(time.RFC3339), "mfaAuthenticated": "false"},
+		u.SessionContext = &audit.SessionContext{
+			Attributes:    audit.SessionAttributes{CreationDate: c.IssuedAt.UTC().Format(time.RFC3339), MFAAuthenticated: "false"},
+			SessionIssuer: audit.SessionIssuer{AccountID: c.AccountID, ARN: c.RoleARN, Type: "Role", UserName: c.Name},
 		}
 	}
 	if c.OnBehalfOf != nil {

@@ -24,8 +24,8 @@ type Event struct {
 	UserAgent           string         `json:"userAgent,omitempty"`
 	ErrorCode           string         `json:"errorCode,omitempty"`
 	ErrorMessage        string         `json:"errorMessage,omitempty"`
-	RequestParameters   map[string]any `json:"requestParameters"`
-	ResponseElements    map[string]any `json:"responseElements"`
+	RequestParameters   any            `json:"requestParameters"`             // a JSON object: a map, or a jsontext.Value that is ready; nil = null
+	ResponseElements    any            `json:"responseElements"`              // likewise
 	AdditionalEventData map[string]any `json:"additionalEventData,omitempty"` // with "refusalReason": the exact reason
 	ServiceEventDetails map[string]any `json:"serviceEventDetails,omitempty"`
 	RequestID           string         `json:"requestID"`
@@ -40,15 +40,35 @@ type Event struct {
 
 // UserIdentity is who called.
 type UserIdentity struct {
-	Type           string         `json:"type"` // Root, IAMUser, AssumedRole, IdentityCenterUser, Unknown
-	PrincipalID    string         `json:"principalId,omitempty"`
-	ARN            string         `json:"arn,omitempty"`
-	AccountID      string         `json:"accountId,omitempty"`
-	AccessKeyID    string         `json:"accessKeyId,omitempty"`
-	UserName       string         `json:"userName,omitempty"`
-	CredentialID   string         `json:"credentialId,omitempty"`
-	SessionContext map[string]any `json:"sessionContext,omitempty"`
-	OnBehalfOf     *OnBehalfOf    `json:"onBehalfOf,omitempty"`
+	Type           string          `json:"type"` // Root, IAMUser, AssumedRole, IdentityCenterUser, Unknown
+	PrincipalID    string          `json:"principalId,omitempty"`
+	ARN            string          `json:"arn,omitempty"`
+	AccountID      string          `json:"accountId,omitempty"`
+	AccessKeyID    string          `json:"accessKeyId,omitempty"`
+	UserName       string          `json:"userName,omitempty"`
+	CredentialID   string          `json:"credentialId,omitempty"`
+	SessionContext *SessionContext `json:"sessionContext,omitempty"`
+	OnBehalfOf     *OnBehalfOf     `json:"onBehalfOf,omitempty"`
+}
+
+// SessionContext says where a role session comes from.
+type SessionContext struct {
+	Attributes    SessionAttributes `json:"attributes"`
+	SessionIssuer SessionIssuer     `json:"sessionIssuer"`
+}
+
+// SessionAttributes are of the session itself.
+type SessionAttributes struct {
+	CreationDate     string `json:"creationDate"`     // RFC 3339
+	MFAAuthenticated string `json:"mfaAuthenticated"` // "true" or "false"
+}
+
+// SessionIssuer is the role.
+type SessionIssuer struct {
+	AccountID string `json:"accountId"`
+	ARN       string `json:"arn"`
+	Type      string `json:"type"`
+	UserName  string `json:"userName"`
 }
 
 // OnBehalfOf is the Identity Center user a session acts for.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -60,6 +61,54 @@ func TestLineIsACloudTrailRecord(t *testing.T) {
 	}
 }
 
+// TestReadyJSON: members that come as JSON are written as their maps would be, and cannot be more than a member.
+func TestReadyJSON(t *testing.T) {
+	var want, got bytes.Buffer
+	e := sample()
+	e.ResponseElements = map[string]any{"text": "<\u2028\ufffd>", "list": []any{}}
+	if err := e.encode(&want); err != nil {
+		t.Fatal(err)
+	}
+	e.RequestParameters = jsontext.Value(`{"clientId":"arn:aws:sso::1:application/a/b","grantType":"refresh_token",` +
+		`"refreshToken":"HIDDEN_DUE_TO_SECURITY_REASONS","scope":["openid"]}`)
+	e.ResponseElements = jsontext.Value("{\"list\":[ ],\n\"text\":\"\\u003c\u2028\xff\\u003e\"}")
+	if err := e.encode(&got); err != nil || got.String() != want.String() {
+		t.Errorf("%v\n%s\n%s", err, &got, &want)
+	}
+	for _, nothing := range []any{nil, map[string]any(nil), jsontext.Value(nil)} {
+		got.Reset()
+		e.RequestParameters = nothing
+		if err := e.encode(&got); err != nil || !strings.Contains(got.String(), `"requestParameters":null,`) {
+			t.Errorf("%v %s", err, &got)
+		}
+	}
+	for _, bad := range []string{"", "{", `{},"more":1`, `{"a":1,"a":2}`} {
+		got.Reset()
+		e.RequestParameters = jsontext.Value(bad)
+		if err := e.encode(&got); err == nil {
+			t.Errorf("%s was written: %s", bad, &got)
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	ready := sample()
+	ready.RequestParameters = jsontext.Value(`{"clientId":"arn:aws:sso::1:application/a/b","grantType":"refresh_token",` +
+		`"refreshToken":"HIDDEN_DUE_TO_SECURITY_REASONS","scope":["openid"]}`)
+	for name, e := range map[string]*Event{"map": sample(), "ready": ready} {
+		b.Run(name, func(b *testing.B) {
+			var buf bytes.Buffer
+			b.ReportAllocs()
+			for b.Loop() {
+				buf.Reset()
+				if err := e.encode(&buf); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func TestFill(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	a, b := &Event{}, &Event{EventVersion: "v", EventID: "i", EventCategory: "c", EventTime: now}
@@ -98,7 +147,7 @@ func TestHostileContent(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Size() > 8<<10 {
 		t.Errorf("%d bytes, %v", info.Size(), err)
 	}
-	if len(events[1].UserAgent) <= maxText || events[2].RequestParameters["omitted"] != nil {
+	if len(events[1].UserAgent) <= maxText || events[2].RequestParameters.(map[string]any)["omitted"] != nil {
 		t.Error("the caller's event was changed")
 	}
 }
@@ -148,16 +197,4 @@ func BenchmarkWrite(b *testing.B) {
 			}
 		})
 	})
-}
-
-func BenchmarkEncode(b *testing.B) {
-	e := sample()
-	var buf bytes.Buffer
-	b.ReportAllocs()
-	for b.Loop() {
-		buf.Reset()
-		if err := e.encode(&buf); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

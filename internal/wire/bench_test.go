@@ -36,6 +36,30 @@ func BenchmarkToken(b *testing.B) {
 	}
 }
 
+// BenchmarkRecord is what the audit event shows of an input, as a map and as JSON.
+func BenchmarkRecord(b *testing.B) {
+	in := compile("In", reflect.TypeFor[tokenInput]())
+	var v tokenInput
+	if _, err := (&reading{}).decodeJSON(in, reflect.ValueOf(&v).Elem(), []byte(benchBody)); err != nil {
+		b.Fatal(err)
+	}
+	c := &Call{Input: &v, Operation: &Operation{plan: &plan{in: in}}}
+	b.Run("map", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c.RequestParameters()
+		}
+	})
+	b.Run("JSON", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.RequestJSON(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // BenchmarkServe is the whole door, from the request to the answer, with hooks that do nothing.
 func BenchmarkServe(b *testing.B) {
 	h := newHouse(nil)

@@ -62,47 +62,19 @@ func (c *Call) ResponseElements() map[string]any {
 	return c.Operation.plan.out.record(reflect.ValueOf(c.Output).Elem())
 }
 
-// record is a struct as a map, without its secrets.
-func (s *shape) record(v reflect.Value) map[string]any {
-	m := make(map[string]any, len(s.fields))
-	for i := range s.fields {
-		f := &s.fields[i]
-		fv, ok := f.value(v)
-		switch {
-		case !ok:
-		case f.secret:
-			m[f.name] = hidden
-		default:
-			m[f.name] = f.shape.recordValue(fv)
-		}
+// RequestJSON is RequestParameters as JSON with the members in the order of their names, made without the maps: what encoding the
+// map would give. It fails where a document is not valid JSON.
+func (c *Call) RequestJSON() (jsontext.Value, error) {
+	if c.Input == nil || c.Operation == nil || c.Operation.plan == nil {
+		return nil, nil
 	}
-	return m
+	return c.Operation.plan.in.appendRecord(make([]byte, 0, recordSize), reflect.ValueOf(c.Input).Elem())
 }
 
-func (s *shape) recordValue(v reflect.Value) any {
-	switch s.kind {
-	case kindStruct:
-		return s.record(v)
-	case kindList:
-		list := make([]any, v.Len())
-		for i := range list {
-			list[i] = s.elem.recordValue(v.Index(i))
-		}
-		return list
-	case kindMap:
-		m := make(map[string]any, v.Len())
-		for it := v.MapRange(); it.Next(); {
-			m[it.Key().String()] = s.elem.recordValue(it.Value())
-		}
-		return m
-	case kindInt:
-		return v.Int()
-	case kindBool:
-		return v.Bool()
-	case kindTime:
-		return v.Interface().(time.Time).UTC().Format(time.RFC3339Nano)
-	case kindDocument:
-		return v.Interface().(jsontext.Value)
+// ResponseJSON is the output likewise.
+func (c *Call) ResponseJSON() (jsontext.Value, error) {
+	if c.Output == nil || c.Operation == nil || c.Operation.plan == nil {
+		return nil, nil
 	}
-	return v.String()
+	return c.Operation.plan.out.appendRecord(make([]byte, 0, recordSize), reflect.ValueOf(c.Output).Elem())
 }

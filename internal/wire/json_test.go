@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
@@ -249,8 +251,68 @@ func TestRecord(t *testing.T) {
 	if diff := cmp.Diff(want, h.finished[0].RequestParameters()); diff != "" {
 		t.Error(diff)
 	}
+	sameRecord(t, h.finished[0])
 	if c := new(Call); c.RequestParameters() != nil || c.ResponseElements() != nil {
 		t.Error("a call that was not decoded has parameters")
+	}
+}
+
+// sameRecord: a record as JSON is what encoding its map gives.
+func sameRecord(t *testing.T, c *Call) {
+	t.Helper()
+	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+	for _, form := range []struct {
+		made  func() (jsontext.Value, error)
+		value map[string]any
+	}{{c.RequestJSON, c.RequestParameters()}, {c.ResponseJSON, c.ResponseElements()}} {
+		want, wantErr := json.Marshal(form.value, options)
+		if form.value == nil {
+			want = nil
+		}
+		raw, err := form.made()
+		got := []byte(raw)
+		if err == nil && raw != nil {
+			got, err = json.Marshal(raw, options) // as the audit log writes it
+		}
+		if (err != nil) != (wantErr != nil) || err == nil && string(got) != string(want) {
+			t.Errorf("got %s %v\nwant %s %v", got, err, want, wantErr)
+		}
+	}
+}
+
+func TestRecordJSON(t *testing.T) {
+	type inner struct {
+		Z *string                   `json:"z"`
+		A string                    `json:"a"`
+		M map[string]jsontext.Value `json:"M"`
+		S *string                   `json:"s" wire:"secret"`
+	}
+	type all struct {
+		Text  string         `json:"text"`
+		Path  *string        `json:"Path" wire:"query=p"`
+		Lists [][]string     `json:"lists"`
+		Deep  []inner        `json:"deep"`
+		Doc   jsontext.Value `json:"doc"`
+		Since time.Time      `json:"since"`
+		Far   *int64         `json:"far"`
+		On    bool           `json:"on"`
+	}
+	op := func(v any) *Call {
+		s := compile("X", reflect.TypeFor[all]())
+		return &Call{Operation: &Operation{plan: &plan{in: s, out: s}}, Input: v, Output: v}
+	}
+	for _, v := range []*all{
+		{},
+		{Text: "a\"\\\u2028<\xff\x00", Path: new("p"), Lists: [][]string{nil, {}, {"a", "b"}}, Far: new(int64(-1 << 62)), On: true},
+		{Deep: []inner{{}, {Z: new(""), S: new("secret"), M: map[string]jsontext.Value{"b": nil, "a": []byte(` { "x" : [ 1e2 , "\u00e9\xff" ] } `)}}}},
+		{Since: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.FixedZone("", 3600)), Doc: []byte("\t1.50 ")},
+		{Doc: []byte(`1,"doc":2`)}, {Doc: []byte(`{"a":1,"a":2}`)}, {Doc: []byte("")}, {Doc: []byte("{")},
+		{Deep: []inner{{M: map[string]jsontext.Value{"\xff": []byte("1"), "\xfe": []byte("1")}}}},
+	} {
+		sameRecord(t, op(v))
+		if raw, _ := op(v).RequestJSON(); strings.Contains(string(raw), "secret") {
+			t.Errorf("a secret in %s", raw)
+		}
 	}
 }
 

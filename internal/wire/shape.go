@@ -35,6 +35,7 @@ type shape struct {
 	elem   *shape // of lists and maps
 	fields []field
 	byName map[string]int
+	sorted []int // fields by name
 	// bounded says that the shape, or something inside it, has a constraint; others are not walked by validation.
 	bounded bool
 	// inBody says that some member travels in the body (not in a header or in the query).
@@ -140,6 +141,7 @@ func (c *compiler) structFields(s *shape) {
 		s.fields = append(s.fields, f)
 		s.inBody = s.inBody || (f.query == "" && f.header == "")
 	}
+	s.sortFields()
 	if len(s.fields) > 64 {
 		panic(fmt.Sprintf("wire: %s: %s has more than 64 members", c.where, s.typ))
 	}
