@@ -12,7 +12,7 @@ import (
 )
 
 // secure stands before every route. Requests whose framing or target two parsers could read differently go to the API, which
-// refuses them in AWS's shape; over TLS the browser is told to stay there.
+// refuses them in AWS's shape; over TLS, ours or a proxy's, the browser is told to stay there.
 func secure(routes, api, framing http.Handler, overTLS bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")

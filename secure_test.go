@@ -119,6 +119,13 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			}
 		}
 	}
+	for issuer, told := range map[string]bool{"https://sso.example": true, "http://127.0.0.1:8080": false} {
+		w := httptest.NewRecorder()
+		testServer(t, Config{Issuer: issuer}).Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/signin", nil))
+		if got := w.Header().Get("Strict-Transport-Security") != ""; got != told {
+			t.Errorf("issuer %s: Strict-Transport-Security %v", issuer, got)
+		}
+	}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/authorize", nil))
 	policy := w.Header().Get("Content-Security-Policy")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/audit"
@@ -170,7 +171,7 @@ func (s *Server) routes() http.Handler {
 		Now: s.config.Now, Log: s.config.Log,
 	}
 	apiHandler := api.Handler()
-	handler := secure(s.below(apiHandler), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "")
+	handler := secure(s.below(apiHandler), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
 	if s.config.BehindProxy {
 		handler = throughProxy(handler)
 	}

@@ -6,7 +6,8 @@ import (
 	"regexp"
 )
 
-// setHeaders gives every answer, redirects included, what a page of ours needs.
+// setHeaders gives every answer, redirects included, what a page of ours needs. Strict-Transport-Security is not the pages' alone: the
+// server sets it before them.
 func (s *site) setHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache") // RFC 6749 §5.1 wants both
@@ -16,9 +17,6 @@ func (s *site) setHeaders(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Content-Security-Policy", contentSecurityPolicy(""))
-	if s.secure {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
 }
 
 // contentSecurityPolicy allows our style sheet, the icon, and forms to ourselves; and to destination if not empty, because

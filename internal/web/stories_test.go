@@ -49,7 +49,7 @@ func TestPages(t *testing.T) {
 			w := httptest.NewRecorder()
 			s.setHeaders(w.Header())
 			s.render(w, p)
-			checkHeaders(t, httpsIssuer, w.Result())
+			checkHeaders(t, w.Result())
 			if w.Code != p.status() || w.Code == 0 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 				t.Errorf("%d %s", w.Code, w.Header().Get("Content-Type"))
 			}
