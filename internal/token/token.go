@@ -14,7 +14,7 @@
 //   - A foreign JWT is believed only after its signature has been verified with a key its issuer publishes now (or, while
 //     the issuer is down, published within the last 24 hours), fetched under limits of address, size, time and rate.
 //
-// The oidc, portal and iam rooms call it. Revocation is a row (Revoke, Revoked) that callers check beside the token.
+// The oidc and iam rooms call it. Revocation is a row (Revoke, Revoked) that callers check beside the token.
 package token
 
 import (
