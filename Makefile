@@ -21,6 +21,6 @@ bench:
 
 # Needs the network's vulnerability database.
 vulnerabilities:
-	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+	go tool -modfile=tools/go.mod govulncheck ./...
 
 .PHONY: build test lint race fuzz bench vulnerabilities
