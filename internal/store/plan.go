@@ -220,11 +220,27 @@ func joinKey(parts []string) string {
 	return strings.Join(parts, "\x00")
 }
 
+// keyRoom is the length of keys up to which looking one up in a replica costs no allocation.
+const keyRoom = 192
+
+// appendKey is joinKey without a string.
+func appendKey(dst []byte, parts []string) []byte {
+	for i, p := range parts {
+		if i > 0 {
+			dst = append(dst, 0)
+		}
+		dst = append(dst, p...)
+	}
+	return dst
+}
+
 func splitKey(key string) []string { return strings.Split(key, "\x00") }
 
 func validText(s string) bool {
 	return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s)
 }
+
+func invalidText(s string) bool { return !validText(s) }
 
 func plainName(s string) bool {
 	for i := range len(s) {

@@ -14,19 +14,24 @@ func (tx *Tx) get(d *def, parts []string) (any, error) {
 	if len(parts) != len(d.keys) {
 		return nil, fmt.Errorf("store: table %s has %d key columns, not %d", d.spec.Name, len(d.keys), len(parts))
 	}
-	key := joinKey(parts)
 	if c := tx.replicaOf(t); c != nil {
-		if r := c.rows.get(key); r != nil && r.expiry > tx.micros {
+		var buf [keyRoom]byte
+		if r := c.rows.getBytes(appendKey(buf[:0], parts)); r != nil && r.expiry > tx.micros {
 			return r.row, nil
 		}
 		return nil, ErrNotFound
 	}
-	e, err := tx.load(t, key, parts)
+	kept := own(parts) // what a transaction remembers; for the replica the caller's need not leave its stack
+	e, err := tx.load(t, joinKey(kept), kept)
 	if err != nil {
 		return nil, err
 	}
 	return e.current(tx.micros)
 }
+
+// own is a copy that shares no array with its original, so that the compiler can leave that on the caller's stack (slices.Clone of
+// nothing gives the array back).
+func own(parts []string) []string { return append(make([]string, 0, len(parts)), parts...) }
 
 // load makes the row known to the transaction, reading it if it is not.
 func (tx *Tx) load(t *sqlTable, key string, parts []string) (*entry, error) {
@@ -89,7 +94,7 @@ func (tx *Tx) getBy(d *def, index string, values []string) (any, error) {
 		}
 		return nil, ErrNotFound
 	}
-	e, err := tx.findBy(t, i, values, "")
+	e, err := tx.findBy(t, i, own(values), "")
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +117,7 @@ func (tx *Tx) findBy(t *sqlTable, index int, values []string, except string) (*e
 			return e, nil
 		}
 	}
-	if !slices.ContainsFunc(values, func(s string) bool { return !validText(s) }) {
+	if !slices.ContainsFunc(values, invalidText) {
 		var found *entry
 		args := t.withNow(keyArgs(values, 1), tx.micros)
 		err := tx.query(t.byIndex[index], args, func(v []any) (err error) {
@@ -171,7 +176,8 @@ func (tx *Tx) list(d *def, q Query, yield func(any)) error {
 	if q.Index != "" {
 		l.index = d.index(q.Index)
 		if l.index < 0 || len(q.Values) != len(d.indexes[l.index].columns) {
-			return fmt.Errorf("store: table %s has no index %q of %d columns", d.spec.Name, q.Index, len(q.Values))
+			// Cloned, because a q that an error holds would have to live on the heap whenever there is none, too.
+			return fmt.Errorf("store: table %s has no index %q of %d columns", d.spec.Name, strings.Clone(q.Index), len(q.Values))
 		}
 		if d.indexes[l.index].leavesOut(q.Values) {
 			return nil
@@ -182,14 +188,15 @@ func (tx *Tx) list(d *def, q Query, yield func(any)) error {
 	if len(q.After) != 0 && len(q.After) != len(d.keys) {
 		return fmt.Errorf("store: table %s: After needs all %d key columns", d.spec.Name, len(d.keys))
 	}
-	if slices.ContainsFunc(slices.Concat(q.Values, q.After), func(s string) bool { return !validText(s) }) {
+	if slices.ContainsFunc(q.Values, invalidText) || slices.ContainsFunc(q.After, invalidText) {
 		return nil
 	}
 	if c := tx.replicaOf(t); c != nil {
 		l.cached(c, yield)
 		return nil
 	}
-	return l.sql(yield)
+	kept := &listing{tx: tx, t: t, index: l.index, values: own(q.Values), after: own(q.After), limit: q.Limit}
+	return kept.sql(yield)
 }
 
 // listing is one List under way.
@@ -257,10 +264,10 @@ func (l *listing) sql(yield func(any)) error {
 			args = append(args, p)
 		}
 	}
-	own := l.own()
+	written := l.own()
 	limit := unbounded
 	if l.limit > 0 {
-		limit = int64(l.limit + len(own))
+		limit = int64(l.limit + len(written))
 	}
 	var rows []*entry
 	err := l.tx.query(l.t.list(shape), append(l.t.withNow(slices.Clone(args), l.tx.micros), limit), func(v []any) error {
@@ -272,7 +279,7 @@ func (l *listing) sql(yield func(any)) error {
 		return err
 	}
 	l.remember(shape, args, rows, limit)
-	return l.merge(rows, own, yield)
+	return l.merge(rows, written, yield)
 }
 
 // own are this transaction's writes to the table.

@@ -59,11 +59,13 @@ func checkTree(t *rapid.T, tr *tree, model map[string]*cachedRow) {
 		}
 	}
 	for key, r := range model {
-		if tr.get(key) != r {
+		if tr.get(key) != r || tr.getBytes([]byte(key)) != r {
 			t.Fatalf("get %q finds another row", key)
 		}
 	}
-	if tr.get("none") != nil {
-		t.Fatal("get finds what is not there")
+	for _, absent := range []string{"none", "", "0x", "zz"} {
+		if tr.get(absent) != nil || tr.getBytes([]byte(absent)) != nil {
+			t.Fatal("get finds what is not there")
+		}
 	}
 }
