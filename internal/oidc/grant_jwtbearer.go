@@ -61,22 +61,15 @@ func authorizedIssuer(tx *store.Tx, app ssoadmin.Application, issuerURL string) 
 	if err != nil {
 		return ssoadmin.TrustedTokenIssuer{}, nil, absent(err, refuse("UnauthorizedClientException", "the application does not have the %s grant", ssoadmin.GrantJWTBearer))
 	}
-	for _, authorized := range grant.TokenIssuers {
-		if authorized.TrustedTokenIssuerArn == nil {
-			continue
-		}
-		tti, err := ssoadmin.GetTrustedTokenIssuer(tx, *authorized.TrustedTokenIssuerArn)
-		if errors.Is(err, store.ErrNotFound) {
-			continue // deleted: no longer trusted
-		}
-		if err != nil {
-			return tti, nil, err
-		}
-		if tti.IssuerURL == issuerURL && tti.InstanceARN == app.InstanceARN {
-			return tti, authorized.AuthorizedAudiences, nil
-		}
+	tti, err := ssoadmin.TrustedTokenIssuerByURL(tx, app.InstanceARN, issuerURL)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return tti, nil, err
 	}
-	return ssoadmin.TrustedTokenIssuer{}, nil, invalidGrant("the assertion is refused: its issuer %q is not a trusted token issuer of the application", clip(issuerURL))
+	audiences, listed := grant.Issuer(tti.ARN)
+	if err != nil || !listed {
+		return tti, nil, invalidGrant("the assertion is refused: its issuer %q is not a trusted token issuer of the application", clip(issuerURL))
+	}
+	return tti, audiences, nil
 }
 
 // proveAssertion judges the verified assertion against the records of this transaction and consumes its jti.
