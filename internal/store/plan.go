@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Kind is the type of a column, which each backend spells in its own way (Dialect).
@@ -364,14 +365,43 @@ func scanBytes(f reflect.Value, v any) error {
 	return nil
 }
 
-var (
-	marshalOptions = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
-	nullJSON       = "null"
-)
+var marshalOptions = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
 
+const nullJSON = "null"
+
+// bindJSON spares the encoder what most JSON columns hold: nothing, or a list of strings.
 func bindJSON(f reflect.Value) (any, error) {
+	switch p := f.Addr().Interface().(type) {
+	case *[]string:
+		if text, ok := stringsJSON(*p); ok {
+			return text, nil
+		}
+	default:
+		if f.Kind() == reflect.Pointer && f.IsNil() && f.Type().NumMethod() == 0 {
+			return nullJSON, nil
+		}
+	}
 	b, err := json.Marshal(f.Addr().Interface(), marshalOptions)
 	return string(b), err
+}
+
+// stringsJSON is a list of strings as the encoder writes it; not ok where that would refuse it.
+func stringsJSON(list []string) (text string, ok bool) {
+	if list == nil {
+		return nullJSON, true
+	}
+	var room [256]byte
+	b := append(room[:0], '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = jsontext.AppendQuote(b, s); err != nil {
+			return "", false
+		}
+	}
+	return string(append(b, ']')), true
 }
 
 func scanJSON(f reflect.Value, v any) error {

@@ -221,7 +221,11 @@ func (c *conn) value(p uintptr, i int32) any {
 		return lib.Xsqlite3_column_double(c.tls, p, i)
 	case lib.SQLITE_TEXT:
 		at := lib.Xsqlite3_column_text(c.tls, p, i)
-		return string(memory(at, int(lib.Xsqlite3_column_bytes(c.tls, p, i))))
+		text := memory(at, int(lib.Xsqlite3_column_bytes(c.tls, p, i)))
+		if string(text) == "null" { // the commonest JSON, as a constant
+			return "null"
+		}
+		return string(text)
 	case lib.SQLITE_BLOB:
 		at := lib.Xsqlite3_column_blob(c.tls, p, i)
 		n := int(lib.Xsqlite3_column_bytes(c.tls, p, i))
