@@ -47,6 +47,9 @@ func (s *Server) gate(tx *store.Tx, r *request, auth *Authorization) (*approved,
 	if err := s.refreshFor(tx, r, a); err != nil {
 		return nil, err
 	}
+	if a.family != nil && a.family.EndsAt.Before(a.expires) {
+		a.expires = a.family.EndsAt.Truncate(time.Second) // no token outlives its session
+	}
 	return a, nil
 }
 

@@ -44,10 +44,25 @@ func TestLoweredLifetimes(t *testing.T) {
 	}
 }
 
-// TestShortFamilies: where refresh tokens die before access tokens, a code's second use still ends the access token.
+// TestShortFamilies: where refresh tokens die before access tokens, a session's first token does not outlive it either.
 func TestShortFamilies(t *testing.T) {
 	w := newHousedWorld(t)
 	w.RefreshTTL = time.Minute
+	a := w.present(w.assertion()).granted(t)
+	if a.body["expiresIn"] != float64(60) {
+		t.Errorf("expiresIn is %v", a.body["expiresIn"])
+	}
+	w.advance(61 * time.Second)
+	if w.active(w.client, a.str("accessToken")) {
+		t.Error("the access token outlives its family")
+	}
+}
+
+// TestShortFamiliesAndCodes: a code's second use ends the access token however short families live.
+func TestShortFamiliesAndCodes(t *testing.T) {
+	w := newHousedWorld(t)
+	w.RefreshTTL = time.Minute
+	w.change(func(tx *store.Tx) error { return w.Admin.DeleteGrant(tx, w.client.ARN, ssoadmin.GrantRefreshToken) })
 	code := w.codeFor(w.client)
 	a := w.present(code).granted(t)
 	w.advance(30 * time.Minute)
