@@ -147,8 +147,28 @@ func documentText(document any, now string) (string, error) {
 	if text, ok := document.(string); ok {
 		return text, nil
 	}
-	text, err := json.Marshal(document, json.Deterministic(true))
+	text, err := json.Marshal(spellNull(document), json.Deterministic(true))
 	return string(text), err
+}
+
+// spellNull gives the condition operator Null its name back, which YAML reads as null where it stands unquoted as a key.
+func spellNull(document any) any {
+	switch d := document.(type) {
+	case map[string]any:
+		spelled := make(map[string]any, len(d))
+		for key, value := range d {
+			if key == "null" {
+				key = "Null"
+			}
+			spelled[key] = spellNull(value)
+		}
+		return spelled
+	case []any:
+		for i := range d {
+			d[i] = spellNull(d[i])
+		}
+	}
+	return document
 }
 
 func (a *applier) applyAccounts() error {

@@ -3,12 +3,13 @@ package symbolon
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 )
 
-// check finds what can be judged without the records: names given twice.
+// check finds what can be judged without the records: names given twice. The directory does not tell names apart by case.
 func (o *Organization) check() error {
 	var faults []error
 	unique := func(section string, names []string) {
@@ -23,8 +24,8 @@ func (o *Organization) check() error {
 		}
 	}
 	unique("accounts", names(o.Accounts, func(d AccountDeclaration) string { return d.ID }))
-	unique("users", names(o.Users, func(d UserDeclaration) string { return d.UserName }))
-	unique("groups", names(o.Groups, func(d GroupDeclaration) string { return d.Name }))
+	unique("users", names(o.Users, func(d UserDeclaration) string { return strings.ToLower(d.UserName) }))
+	unique("groups", names(o.Groups, func(d GroupDeclaration) string { return strings.ToLower(d.Name) }))
 	unique("trustedTokenIssuers", names(o.TrustedTokenIssuers, func(d TrustedTokenIssuerDeclaration) string { return d.Name }))
 	unique("applications", names(o.Applications, func(d ApplicationDeclaration) string { return d.Name }))
 	unique("iam.policies", names(o.IAM.Policies, func(d ManagedPolicyDeclaration) string { return inAccount(d.Account, d.Name) }))

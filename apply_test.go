@@ -458,3 +458,32 @@ func TestApplyIsRecorded(t *testing.T) {
 		t.Error("a file that changes nothing is recorded as a change")
 	}
 }
+
+// TestApplyTellsNamesApartAsTheDirectoryDoes: names that differ in case only are one name.
+func TestApplyTellsNamesApartAsTheDirectoryDoes(t *testing.T) {
+	s := testServer(t, Config{})
+	for _, section := range []string{"users: [ { userName: zq }, { userName: ZQ } ]", "groups: [ { name: gg }, { name: GG } ]"} {
+		o, err := ParseOrganization("case", []byte(`instance: { account: "111122223333" }`+"\n"+section))
+		check(t, err)
+		if _, err := s.Apply(t.Context(), o); err == nil || !strings.Contains(err.Error(), "declared twice") {
+			t.Errorf("%s: %v", section, err)
+		}
+	}
+}
+
+// TestNullOperator: YAML reads an unquoted Null as null, also as a key; a policy pasted from AWS's documentation has one.
+func TestNullOperator(t *testing.T) {
+	o, err := ParseOrganization("null", []byte(`
+iam:
+  policies:
+    - name: p
+      document:
+        Version: "2012-10-17"
+        Statement: [ { Effect: Allow, Action: "*", Resource: "*", Condition: { Null: { "aws:TokenIssueTime": "true" } } } ]
+`))
+	check(t, err)
+	text, err := documentText(o.IAM.Policies[0].Document, "")
+	if err != nil || !strings.Contains(text, `"Null":{"aws:TokenIssueTime":"true"}`) {
+		t.Errorf("%s %v", text, err)
+	}
+}

@@ -42,9 +42,9 @@ type Config struct {
 	// RefreshGrace is how long a superseded refresh token still gets its own successor, 0s to 300s; 0s means that any second use
 	// is reuse and ends the family. Default 30s.
 	RefreshGrace *time.Duration `config:"refresh-grace"`
-	// RefreshTTL is the absolute life of a refresh token family, up to 2160h (90 days). Default 8h, AWS's default session.
+	// RefreshTTL is the absolute life of a refresh token family, 1m to 2160h (90 days). Default 8h, AWS's default session.
 	RefreshTTL time.Duration `config:"refresh-ttl"`
-	// RefreshIdleTTL ends a family that has not been refreshed for so long. Default: refresh-ttl.
+	// RefreshIdleTTL ends a family that has not been refreshed for so long, from 1m. Default: refresh-ttl.
 	RefreshIdleTTL time.Duration `config:"refresh-idle-ttl"`
 	// SignInTTL is the absolute life of a browser's sign-in session. Default 8h.
 	SignInTTL time.Duration `config:"sign-in-ttl"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -127,7 +128,7 @@ func identityOf(caller any) audit.UserIdentity {
 func (s *Server) recordPage(ctx context.Context, r *http.Request, name string, user identitystore.User, failure error, details map[string]any) error {
 	e := s.event(r, s.config.Now())
 	e.EventSource, e.EventName, e.EventType = "signin.amazonaws.com", name, "AwsServiceEvent"
-	e.AWSRegion, e.RequestID = s.config.Region, wire.NewRequestID()
+	e.AWSRegion, e.RequestID = s.config.Region, pageRequestID(ctx)
 	e.UserIdentity = audit.UserIdentity{Type: "Unknown"}
 	if user.ID != "" {
 		e.UserIdentity = audit.UserIdentity{Type: "IdentityCenterUser", PrincipalID: user.ID, UserName: user.UserName}
@@ -135,8 +136,29 @@ func (s *Server) recordPage(ctx context.Context, r *http.Request, name string, u
 	e.AdditionalEventData = details
 	if failure != nil {
 		e.ErrorCode, e.ErrorMessage = "Failure", fmt.Sprint(failure)
+		e.AdditionalEventData = maps.Clone(details)
+		if e.AdditionalEventData == nil {
+			e.AdditionalEventData = map[string]any{}
+		}
+		e.AdditionalEventData["refusalReason"] = e.ErrorMessage
 	}
 	return s.audit.Write(ctx, e)
+}
+
+// identified gives a page's request its id, in the answer's header and for its event.
+func identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &wire.Call{RequestID: wire.NewRequestID(), Request: r}
+		w.Header().Set("x-amzn-RequestId", c.RequestID)
+		next.ServeHTTP(w, r.WithContext(wire.WithCall(r.Context(), c)))
+	})
+}
+
+func pageRequestID(ctx context.Context) string {
+	if c := wire.CallFrom(ctx); c != nil {
+		return c.RequestID
+	}
+	return wire.NewRequestID()
 }
 
 // recordApply is the event of an organization file: what it changed, on the operator's own authority.

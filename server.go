@@ -184,7 +184,7 @@ func (s *Server) below(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	for _, pattern := range s.web.Patterns() {
-		mux.Handle(pattern, s.limits.pages(s.web.Handler()))
+		mux.Handle(pattern, s.limits.pages(identified(s.web.Handler())))
 	}
 	discovery := documents(s.oidc.Discovery(), api)
 	mux.Handle("/.well-known/", discovery)
