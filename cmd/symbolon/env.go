@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,7 +34,7 @@ func envCommand() *cobra.Command {
 			return printEnvironment(c, environment(state), format)
 		},
 	}
-	c.Flags().StringVar(&data, "data", symbolon.DefaultData, "data folder of the development server")
+	c.Flags().StringVar(&data, "data", cmp.Or(os.Getenv(symbolon.EnvironmentPrefix+"DATA"), symbolon.DefaultData), "data folder of the development server")
 	c.Flags().StringVar(&format, "format", "shell", "shell (export lines) or json (an object)")
 	return c
 }
