@@ -38,7 +38,7 @@ func (a *applier) applyUser(d UserDeclaration) error {
 	if err != nil || d.Password == "" {
 		return err
 	}
-	return a.applyPassword(d, id)
+	return a.applyPassword(d, id, ok)
 }
 
 // wantedUser is the record with what is declared; what is left out stays, and a new user is enabled.
@@ -89,8 +89,8 @@ func value(s *string) string {
 
 func text(s string) *string { return &s }
 
-// applyPassword sets the password only when it differs, so that applying twice changes nothing.
-func (a *applier) applyPassword(d UserDeclaration, userID string) error {
+// applyPassword sets the password only when it differs, so that applying twice changes nothing. A new user's is part of the creation.
+func (a *applier) applyPassword(d UserDeclaration, userID string, existed bool) error {
 	stored, err := identitystore.PasswordHash(a.tx, a.instance.IdentityStoreID, userID)
 	if err != nil {
 		return at("user", d.UserName, err)
@@ -106,7 +106,7 @@ func (a *applier) applyPassword(d UserDeclaration, userID string) error {
 	if err != nil {
 		return at("user", d.UserName, err)
 	}
-	if stored != "" {
+	if existed {
 		a.changed("updated", "password", d.UserName)
 	}
 	return nil

@@ -239,6 +239,7 @@ func TestApplyUpdates(t *testing.T) {
 		{"user's enabled left out", "enabled: false }\ngroups", "}\ngroups", nil},
 		{"external id", "00u-alice", "00u-other", []string{"updated user alice"}},
 		{"password", "correct horse battery staple", "another long password", []string{"updated password alice"}},
+		{"first password", "userName: carol,", "userName: carol, password: a long first password,", []string{"updated password carol"}},
 		{"group", "Everyone who builds", "Builders", []string{"updated group engineers"}},
 		{"members", "members: [alice, bob]", "members: [carol, bob]", []string{"created membership engineers/carol", "removed membership engineers/alice"}},
 		{"no members", "members: [alice, bob]", "members: []", []string{"removed membership engineers/alice", "removed membership engineers/bob"}},
