@@ -91,4 +91,5 @@ const (
 	Collided
 	// Failed: the commit itself cannot be carried out, while others can.
 	Failed
+	verdicts // how many there are
 )

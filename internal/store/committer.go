@@ -17,6 +17,7 @@ type committer struct {
 	backend Backend
 	admit   func(*pending) bool // the last look before a commit: false loses it
 	settle  func([]*pending)    // after a batch, before its members are told
+	flushed func(commits int, took time.Duration, err error)
 
 	mu     sync.Mutex
 	free   int // lanes without a leader
@@ -115,7 +116,7 @@ func (c *committer) run(batch []*pending, leader *pending) {
 		commits = append(commits, &p.Commit)
 	}
 	if len(commits) > 0 {
-		failure = c.backend.Commit(commits)
+		failure = c.flush(commits)
 	} else {
 		failure = nil
 	}
@@ -123,6 +124,16 @@ func (c *committer) run(batch []*pending, leader *pending) {
 		p.err = failure
 	}
 	c.settle(batch)
+}
+
+func (c *committer) flush(commits []*Commit) error {
+	if c.flushed == nil {
+		return c.backend.Commit(commits)
+	}
+	began := time.Now()
+	err := c.backend.Commit(commits)
+	c.flushed(len(commits), time.Since(began), err)
+	return err
 }
 
 // close refuses further commits and waits for those under way.

@@ -28,6 +28,7 @@ type DB struct {
 	byName       map[string]*sqlTable
 	cachedTables []*sqlTable
 	committer    *committer
+	counters     counters
 
 	replica   atomic.Pointer[replica]
 	publish   sync.Mutex  // held to replace the replica
@@ -51,6 +52,9 @@ type Options struct {
 	Now func() time.Time
 	// Shared says that other nodes write to the same backend, so that the change feed must be polled.
 	Shared bool
+	// Flushed, if set, hears of every batch of commits that was handed to the backend: how many there were, how long it took and the
+	// fault if it failed whole. It must be quick and safe for concurrent use.
+	Flushed func(commits int, took time.Duration, err error)
 }
 
 // Open connects the tables to the backend, creating or upgrading their SQL tables, and loads the cached ones.
@@ -65,7 +69,7 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 	if db.now == nil {
 		db.now = time.Now
 	}
-	if err := db.open(ctx, tables); err != nil {
+	if err := db.open(ctx, tables, o); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	loop, stop := context.WithCancel(context.Background())
@@ -77,7 +81,7 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 	return db, nil
 }
 
-func (db *DB) open(ctx context.Context, tables []Definition) error {
+func (db *DB) open(ctx context.Context, tables []Definition, o Options) error {
 	var all []*sqlTable
 	for _, table := range tables {
 		d := table.definition()
@@ -111,7 +115,7 @@ func (db *DB) open(ctx context.Context, tables []Definition) error {
 	db.replica.Store(r)
 	db.heard.Store(&start)
 	db.committer = newCommitter(db.backend)
-	db.committer.admit, db.committer.settle = db.admit, db.settle
+	db.committer.admit, db.committer.settle, db.committer.flushed = db.admit, db.settle, o.Flushed
 	return nil
 }
 
@@ -145,10 +149,12 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		if !again {
 			return err
 		}
+		db.counters.retries.Add(1)
 		if n >= calmAttempts {
 			pause(ctx, n-calmAttempts)
 		}
 	}
+	db.counters.gaveUp.Add(1)
 	return ErrConflict
 }
 
@@ -216,6 +222,7 @@ func (db *DB) try(ctx context.Context, fn func(*Tx) error, a *attempt) (again bo
 		defer db.config.Unlock()
 	}
 	if err := db.committer.submit(p); err != nil {
+		db.counters.unavailable.Add(1)
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return db.judge(tx, p, a)
@@ -223,6 +230,7 @@ func (db *DB) try(ctx context.Context, fn func(*Tx) error, a *attempt) (again bo
 
 // judge draws the conclusions from a commit's outcome.
 func (db *DB) judge(tx *Tx, p *pending, a *attempt) (again bool, err error) {
+	db.counters.verdicts[p.Outcome.Verdict].Add(1)
 	switch p.Outcome.Verdict {
 	case Applied:
 		return false, nil
@@ -295,6 +303,7 @@ func (db *DB) begin(ctx context.Context, writable bool) *Tx {
 func (tx *Tx) end() {
 	tx.dead = true
 	tx.release()
+	tx.tally()
 }
 
 // enter counts a transaction in, so that Close can wait for it.
@@ -322,12 +331,4 @@ func (db *DB) Close() error {
 	db.loops.Wait()
 	db.committer.close()
 	return db.backend.Close()
-}
-
-// unavailable dresses a backend's error, unless the caller gave up.
-func unavailable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

@@ -31,6 +31,8 @@ type sqlTable struct {
 	countByIndex []*Statement
 	dropByIndex  []*Statement // expired rows with another key in the way of a unique value
 
+	countExpired, expiryAfter, countBetween *Statement // the census's
+
 	lists sync.Map // listShape → *Statement
 }
 
@@ -61,6 +63,7 @@ func newSQLTable(d *def, cached int) *sqlTable {
 		keys := t.names(d.keys)
 		t.sweep = &Statement{SQL: "DELETE FROM " + name + " WHERE (" + keys + ") IN (SELECT " + keys + " FROM " + name +
 			" WHERE " + e + " IS NOT NULL AND " + e + " <= ? ORDER BY " + e + " LIMIT ?) AND " + e + " <= ?"}
+		t.censusStatements()
 	}
 	return t
 }

@@ -51,7 +51,9 @@ func (db *DB) sweepTable(ctx context.Context, t *sqlTable, limit int) (int, erro
 		return 0, err
 	}
 	now := db.now().UnixMicro()
-	return db.alone(t.sweep, []any{now, int64(limit), now})
+	n, err := db.alone(t.sweep, []any{now, int64(limit), now})
+	db.counters.swept.Add(uint64(n))
+	return n, err
 }
 
 // alone commits one unconditional statement.

@@ -32,6 +32,8 @@ type Tx struct {
 	feed       int64     // the feed's position this transaction stands on, when it writes cached rows
 	deadline   time.Time // until when the replica may be trusted; zero for ever
 
+	fromMemory, readThrough uint64 // reads of cached tables, not yet in the counters
+
 	snapshot Snapshot
 	rows     map[rowID]*entry
 	written  []*entry
@@ -104,10 +106,15 @@ func (tx *Tx) table(d *def) (*sqlTable, error) {
 
 // replicaOf is the in-memory table, nil if the table is to be read from SQL.
 func (tx *Tx) replicaOf(t *sqlTable) *cachedTable {
-	if t.cached < 0 || tx.cache == nil {
+	if t.cached < 0 {
+		return nil
+	}
+	if tx.cache == nil {
+		tx.readThrough++
 		return nil
 	}
 	tx.usesCache = true
+	tx.fromMemory++
 	return &tx.cache.tables[t.cached]
 }
 
@@ -115,14 +122,23 @@ func (tx *Tx) query(s *Statement, args []any, row func([]any) error) error {
 	if tx.snapshot == nil {
 		snap, err := tx.db.backend.Begin(tx.ctx)
 		if err != nil {
-			return unavailable(tx.ctx, err)
+			return tx.unavailable(err)
 		}
 		tx.snapshot = snap
 	}
 	if err := tx.snapshot.Query(tx.ctx, s, args, row); err != nil {
-		return unavailable(tx.ctx, err)
+		return tx.unavailable(err)
 	}
 	return nil
+}
+
+// unavailable dresses a backend's error, unless the caller gave up.
+func (tx *Tx) unavailable(err error) error {
+	if tx.ctx.Err() != nil {
+		return tx.ctx.Err()
+	}
+	tx.db.counters.readErrors.Add(1)
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 func (tx *Tx) release() {
