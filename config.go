@@ -71,6 +71,11 @@ type Config struct {
 	BehindProxy bool `config:"behind-proxy"`
 	// Limits says whether request rates are limited: on or off. Default on (in dev: off).
 	Limits string `config:"limits"`
+	// DrainDelay is how long a server that was told to end goes on serving while /readyz already answers 503, so that load balancers
+	// stop sending requests before it stops taking them; up to 5m. Default 5s (in dev: 0s).
+	DrainDelay *time.Duration `config:"drain-delay"`
+	// DrainTimeout is how long requests under way may then take to end before they are cut off, 1s to 5m. Default 20s.
+	DrainTimeout time.Duration `config:"drain-timeout"`
 
 	// Development relaxes what only a laptop should: issuers over http and on private addresses, no limits. It is not a setting:
 	// `symbolon dev`, `symbolon demo` and symbolontest set it.
@@ -97,9 +102,14 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.SignInTTL, 8*time.Hour)
 	setDefault(&c.SignInIdleTTL, min(time.Hour, c.SignInTTL))
 	setDefault(&c.AssertionMaxLifetime, 24*time.Hour)
+	setDefault(&c.DrainTimeout, 20*time.Second)
 	if c.RefreshGrace == nil {
 		grace := 30 * time.Second
 		c.RefreshGrace = &grace
+	}
+	if c.DrainDelay == nil {
+		delay := map[bool]time.Duration{true: 0, false: 5 * time.Second}[c.Development]
+		c.DrainDelay = &delay
 	}
 	if c.Limits == "" {
 		c.Limits = map[bool]string{true: "off", false: "on"}[c.Development]
@@ -136,6 +146,8 @@ func (c Config) checkRanges() error {
 		{"sign-in-ttl", c.SignInTTL, time.Minute, 2160 * time.Hour},
 		{"sign-in-idle-ttl", c.SignInIdleTTL, time.Minute, 2160 * time.Hour},
 		{"assertion-max-lifetime", c.AssertionMaxLifetime, time.Second, 24 * time.Hour},
+		{"drain-delay", *c.DrainDelay, 0, 5 * time.Minute},
+		{"drain-timeout", c.DrainTimeout, time.Second, 5 * time.Minute},
 	} {
 		if b.value < b.low || b.value > b.high {
 			faults = append(faults, fmt.Errorf("%s is %v, outside %v to %v", b.name, b.value, b.low, b.high))

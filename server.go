@@ -3,8 +3,6 @@ package symbolon
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -42,6 +40,7 @@ type Server struct {
 	oidc      *oidc.Server
 	web       *web.Server
 	limits    *limits
+	health    *health
 
 	handler http.Handler
 }
@@ -61,6 +60,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.build()
+	s.health = newHealth(s.db, s.audit, c.Log)
 	s.handler = s.routes()
 	return s, nil
 }
@@ -182,7 +182,8 @@ func (s *Server) routes() http.Handler {
 // over the target as it was sent, so that only the routes need to forget the path.
 func (s *Server) below(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /healthz", s.health.alive)
+	mux.HandleFunc("GET /readyz", s.health.ready)
 	for _, pattern := range s.web.Patterns() {
 		mux.Handle(pattern, s.limits.pages(identified(s.web.Handler())))
 	}
@@ -231,51 +232,6 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Issuer is the `iss` of the tokens and the base URL of the endpoints.
 func (s *Server) Issuer() string { return s.issuer }
-
-// health answers 200 once the store answers.
-func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := s.db.View(r.Context(), func(*store.Tx) error { return nil }); err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, `{"status":"unavailable"}`)
-		return
-	}
-	fmt.Fprintln(w, `{"status":"ok"}`)
-}
-
-// Serve answers requests on l until ctx ends, then lets those under way finish, for ten seconds at most.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	h := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
-	}
-	go s.prepareKeys()
-	done := make(chan error, 1)
-	go func() {
-		if s.config.TLSCert != "" {
-			done <- h.ServeTLS(l, s.config.TLSCert, s.config.TLSKey)
-			return
-		}
-		done <- h.Serve(l)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return h.Shutdown(drain)
-}
-
-// prepareKeys makes the RS256 key, which takes a moment, before anybody asks for it: relying parties then find it in the key set they
-// fetch first.
-func (s *Server) prepareKeys() {
-	if err := s.keys.Prepare(token.RS256); err != nil {
-		s.config.Log.Warn("the RS256 key is not made yet", "error", err)
-	}
-}
 
 // Close flushes the audit log and closes the store.
 func (s *Server) Close() error {

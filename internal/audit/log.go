@@ -38,6 +38,7 @@ type Log struct {
 	last      link
 	continued bool   // the next line is the first of a file that continues another
 	torn      bool   // the file may hold more than size bytes, of a write that failed
+	refused   bool   // the last write failed
 	failed    error  // a sync failed: what the disk has is unknown until Reopen
 	unsynced  bool   // a sync is due and its timer set
 	lines     []byte // scratch
@@ -148,6 +149,7 @@ func (l *Log) write(b *batch) error {
 	case l.failed != nil:
 		return l.failed
 	}
+	l.refused = true // until it is done
 	if err := l.mend(); err != nil {
 		return err
 	}
@@ -168,6 +170,7 @@ func (l *Log) write(b *batch) error {
 		return errors.Join(fmt.Errorf("audit: %w", err), l.mend())
 	}
 	l.size += int64(len(lines))
+	l.refused = false
 	l.last, l.continued = last, false
 	if !l.unsynced {
 		l.unsynced = true
@@ -233,7 +236,7 @@ func (l *Log) Reopen() error {
 		return errors.Join(fmt.Errorf("audit: %s is another log, not an empty file to continue in", l.path), f.Close())
 	}
 	err = errors.Join(l.mend(), l.file.Sync(), l.file.Close())
-	l.file, l.size, l.torn, l.failed = f, 0, false, nil
+	l.file, l.size, l.torn, l.refused, l.failed = f, 0, false, false, nil
 	l.continued = l.last != link{}
 	return err
 }

@@ -317,6 +317,16 @@ func (db *DB) enter() error {
 	return nil
 }
 
+// Ping asks the database itself, past every cache. An error is the context's or wraps ErrUnavailable.
+func (db *DB) Ping(ctx context.Context) error { return db.View(ctx, (*Tx).readFeed) }
+
+// Closed says that Close has begun.
+func (db *DB) Closed() bool {
+	db.gate.RLock()
+	defer db.gate.RUnlock()
+	return db.closed
+}
+
 // Close waits for transactions under way and closes the backend.
 func (db *DB) Close() error {
 	db.gate.Lock()

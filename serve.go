@@ -1,0 +1,77 @@
+package symbolon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/token"
+)
+
+// Serve answers requests on l until ctx ends, and then goes in a way that load balancers and clients do not notice: at once /readyz says
+// that this server is going, and every answer asks its client for another connection; requests are still served for drain-delay, until
+// whoever follows /readyz sends them elsewhere; then the listener closes and the requests under way end. Those that have not ended after
+// drain-timeout are cut off, which is an error.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s.parting(s.handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
+	}
+	go s.prepareKeys()
+	done := make(chan error, 1)
+	go func() {
+		if s.config.TLSCert != "" {
+			done <- h.ServeTLS(l, s.config.TLSCert, s.config.TLSKey)
+			return
+		}
+		done <- h.Serve(l)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	return s.drain(h, done)
+}
+
+// drain ends a server as Serve says; failed hears of a listener that broke meanwhile.
+func (s *Server) drain(h *http.Server, failed <-chan error) error {
+	s.health.draining.Store(true)
+	if *s.config.DrainDelay > 0 {
+		s.config.Log.Info("ending: not ready any more, and serving on for a while", "delay", *s.config.DrainDelay)
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(*s.config.DrainDelay):
+	}
+	bounded, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+	err := h.Shutdown(bounded)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(fmt.Errorf("requests that had not ended after drain-timeout (%v) were cut off", s.config.DrainTimeout), h.Close())
+	}
+	return err
+}
+
+// parting makes every answer of a server that is going the last one on its connection: a client that keeps its connection for long, or a
+// balancer that forwards connections and not requests, finds another server with its next request.
+func (s *Server) parting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.health.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// prepareKeys makes the RS256 key, which takes a moment, before anybody asks for it: relying parties then find it in the key set they
+// fetch first.
+func (s *Server) prepareKeys() {
+	if err := s.keys.Prepare(token.RS256); err != nil {
+		s.config.Log.Warn("the RS256 key is not made yet", "error", err)
+	}
+}
