@@ -240,7 +240,8 @@ func TestKeyRotationKeepsFamilies(t *testing.T) {
 	w := newHousedWorld(t)
 	first := w.family()
 	for _, p := range []token.Purpose{token.RefreshMAC, token.AccessMAC, token.SigningES256, token.ContextSeal} {
-		must(t, w.Minter.Keys.Rotate(t.Context(), p))
+		_, err := w.Minter.Keys.Rotate(t.Context(), p)
+		must(t, err)
 	}
 	w.advance(20 * time.Minute)
 	if !w.active(w.client, first.str("accessToken")) {

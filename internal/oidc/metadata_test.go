@@ -101,7 +101,8 @@ func (h *house) keySet(t testing.TB) (keys []params, res *http.Response) {
 func TestKeySet(t *testing.T) {
 	h := newHouse(t)
 	for _, p := range []token.Purpose{token.SigningES256, token.SigningRS256} {
-		must(t, h.Minter.Keys.Rotate(t.Context(), p))
+		_, err := h.Minter.Keys.Rotate(t.Context(), p)
+		must(t, err)
 	}
 	keys, res := h.keySet(t)
 	if len(keys) < 3 {
@@ -147,7 +148,8 @@ func TestKeyLead(t *testing.T) {
 	}
 	first := w.family()
 	old := kid(first)
-	must(t, w.Minter.Keys.Rotate(t.Context(), token.SigningES256))
+	_, err := w.Minter.Keys.Rotate(t.Context(), token.SigningES256)
+	must(t, err)
 	if got := kid(w.family()); got != old {
 		t.Error("a key signs the moment it is made, before anybody can know it")
 	}

@@ -35,6 +35,8 @@ func (c *clock) move(d time.Duration) {
 
 var testMaster = bytes.Repeat([]byte{7}, 32)
 
+var otherMaster = bytes.Repeat([]byte{8}, 32)
+
 func openStore(t testing.TB, now func() time.Time) *store.DB {
 	t.Helper()
 	b, err := sqlite.Memory()

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-
-	"github.com/symbolon/symbolon/internal/store"
 )
 
 // A fuzzing run is several processes, which must agree on what is good: keys and names here are fixed.
@@ -114,10 +112,6 @@ func FuzzKeySet(f *testing.F) {
 func fixedHouse(f *testing.F) house {
 	c := newClock()
 	db := openStore(f, c.now)
-	master, err := newGCM(testMaster)
-	if err != nil {
-		f.Fatal(err)
-	}
 	signer := fixedKey(f, "ES256")
 	der, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
@@ -127,17 +121,9 @@ func fixedHouse(f *testing.F) house {
 	if err != nil {
 		f.Fatal(err)
 	}
-	k := &Keyring{master: master}
-	err = db.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(
-			keyTable.Insert(tx, k.newRow("1111111111111111", AccessMAC, testMaster, c.now(), c.now())),
-			keyTable.Insert(tx, k.newRow("2222222222222222", RefreshMAC, testMaster, c.now(), c.now())),
-			keyTable.Insert(tx, k.newRow(public.KeyID, SigningES256, der, c.now(), c.now())),
-		)
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
+	insertUnderMaster(f, db, "1111111111111111", AccessMAC, testMaster)
+	insertUnderMaster(f, db, "2222222222222222", RefreshMAC, testMaster)
+	insertUnderMaster(f, db, public.KeyID, SigningES256, der)
 	return house{Minter: &Minter{Keys: openKeyring(f, db, c), Issuer: "https://id.example", Now: c.now}, clock: c, db: db}
 }
 

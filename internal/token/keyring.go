@@ -2,7 +2,6 @@ package token
 
 import (
 	"context"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,27 +27,25 @@ type KeyringOptions struct {
 	AssertionMaxLifetime time.Duration
 }
 
-// ErrMasterKey says that the master key given does not open the keys of the store.
-var ErrMasterKey = errors.New("token: the master key does not open the keys of this store")
-
-// Keyring holds the keys, from rows of the cached table token_keys, sealed under the master key (AES-256-GCM, the row's identity as AAD).
-// Each key has created-at, first-use and retire times; a refresh MAC key retires only after the longest family life.
+// Keyring holds the keys, from rows of the cached table token_keys, sealed under the store key (AES-256-GCM, the row's identity as AAD),
+// which is a row of its own sealed under the master key. Each key has created-at, first-use and retire times; a refresh MAC key retires only after the longest family life.
 // It works from a snapshot of those rows that is at most a second old, and replaces keys of age by itself.
 type Keyring struct {
 	db        *store.DB
-	master    cipher.AEAD
+	master    masterKey
 	now       func() time.Time
 	log       *slog.Logger
 	lead      time.Duration
 	rotation  time.Duration
 	assertion time.Duration
 
-	snap     atomic.Pointer[snapshot]
-	loading  sync.Mutex    // held while reading the rows
-	making   sync.Mutex    // held while making the first RS256 key
-	rotating atomic.Bool   // a background rotation is under way
-	tried    atomic.Int64  // when it last started, in Unix seconds of the keyring's clock
-	rsaSlots chan struct{} // an RSA signature takes 1.4 ms of CPU: no more at once than there are CPUs
+	snap      atomic.Pointer[snapshot]
+	loading   sync.Mutex    // held while reading the rows
+	withdrawn atomic.Bool   // the store has no wrap for the master key any more
+	making    sync.Mutex    // held while making the first RS256 key
+	rotating  atomic.Bool   // a background rotation is under way
+	tried     atomic.Int64  // when it last started, in Unix seconds of the keyring's clock
+	rsaSlots  chan struct{} // an RSA signature takes 1.4 ms of CPU: no more at once than there are CPUs
 }
 
 // snapshot is what the rows said at one moment. It is immutable.
@@ -71,10 +68,7 @@ const (
 
 // OpenKeyring loads the keys, making the missing ones (race-free across nodes). A wrong master key is ErrMasterKey.
 func OpenKeyring(ctx context.Context, db *store.DB, o KeyringOptions) (*Keyring, error) {
-	if len(o.MasterKey) != 32 {
-		return nil, fmt.Errorf("token: the master key has %d bytes, not 32", len(o.MasterKey))
-	}
-	master, err := newGCM(o.MasterKey)
+	master, err := newMasterKey(o.MasterKey)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +101,20 @@ func orDefault(d, def time.Duration) time.Duration {
 	return d
 }
 
-// makeFirst makes the keys and the epoch row that are missing. Cached tables make the transaction serializable, so two
+// makeFirst makes what is missing: the store key, keys and the epoch row. Cached tables make the transaction serializable, so two
 // nodes that start at once cannot both make them. A store whose rows do not open is left alone.
 func (k *Keyring) makeFirst(ctx context.Context) error {
 	complete := false
 	err := k.db.View(ctx, func(tx *store.Tx) error {
-		missing, err := k.missing(tx)
+		s, err := k.storeKey(tx)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer s.forget()
+		missing, err := missing(tx, s)
 		if err != nil {
 			return err
 		}
@@ -126,29 +128,44 @@ func (k *Keyring) makeFirst(ctx context.Context) error {
 	if err != nil || complete {
 		return err
 	}
-	return k.db.Update(ctx, func(tx *store.Tx) error {
-		missing, err := k.missing(tx)
+	return k.db.Update(ctx, k.insertMissing)
+}
+
+func (k *Keyring) insertMissing(tx *store.Tx) error {
+	s, err := k.storeKey(tx)
+	if errors.Is(err, store.ErrNotFound) {
+		s, err = k.firstStoreKey(tx)
+	}
+	if err != nil {
+		return err
+	}
+	defer s.forget()
+	missing, err := missing(tx, s)
+	if err != nil {
+		return err
+	}
+	for _, p := range missing {
+		id, material, err := newKeyMaterial(p)
 		if err != nil {
 			return err
 		}
-		for _, p := range missing {
-			if err := k.insert(tx, p, tx.Now()); err != nil {
-				return err
-			}
+		if _, err := insertKey(tx, s, keyRow{ID: id, Purpose: string(p), FirstUse: tx.Now()}, material); err != nil {
+			return err
 		}
-		return insertFirstEpoch(tx)
-	})
+		clear(material)
+	}
+	return insertFirstEpoch(tx)
 }
 
-// missing lists the purposes that have no key; it opens those that are there, so that a wrong master key adds nothing.
-func (k *Keyring) missing(tx *store.Tx) ([]Purpose, error) {
-	rows, err := keyTable.List(tx, store.Query{})
+// missing lists the purposes that have no key; it opens those that are there, so that nothing is added beside damaged ones.
+func missing(tx *store.Tx, s *storeKey) ([]Purpose, error) {
+	rows, err := liveKeys(tx)
 	if err != nil {
 		return nil, err
 	}
 	have := map[Purpose]bool{}
 	for _, r := range rows {
-		if _, err := k.openRow(r); err != nil {
+		if _, err := s.open(r); err != nil {
 			return nil, err
 		}
 		have[Purpose(r.Purpose)] = true
@@ -162,31 +179,15 @@ func (k *Keyring) missing(tx *store.Tx) ([]Purpose, error) {
 	return missing, nil
 }
 
-// insert makes a key of that purpose for use from firstUse on.
-func (k *Keyring) insert(tx *store.Tx, p Purpose, firstUse time.Time) error {
-	id, material, err := newKeyMaterial(p)
-	if err != nil {
-		return err
-	}
-	return keyTable.Insert(tx, k.newRow(id, p, material, tx.Now(), firstUse))
-}
-
-func (k *Keyring) newRow(id string, p Purpose, material []byte, created, firstUse time.Time) keyRow {
-	r := keyRow{ID: id, Purpose: string(p), CreatedAt: created, FirstUse: firstUse}
-	r.Sealed = sealRandom(k.master, nil, material, r.identity())
-	return r
+// insertKey adds a key as the row describes it, created now.
+func insertKey(tx *store.Tx, s *storeKey, r keyRow, material []byte) (keyRow, error) {
+	r.CreatedAt = tx.Now()
+	s.seal(&r, material)
+	return r, keyTable.Insert(tx, r)
 }
 
 // identity is the additional data a key is sealed with: a row whose id or purpose was changed does not open.
 func (r keyRow) identity() []byte { return cell("token_keys", r.ID+"|"+r.Purpose, "sealed") }
-
-func (k *Keyring) openRow(r keyRow) (*key, error) {
-	material, err := openRandom(k.master, r.Sealed, r.identity())
-	if err != nil {
-		return nil, fmt.Errorf("%w (key %s, %s)", ErrMasterKey, r.ID, r.Purpose)
-	}
-	return parseKey(r.ID, Purpose(r.Purpose), material)
-}
 
 // current is the snapshot to work with. It reads the store only when the snapshot is no longer fresh.
 func (k *Keyring) current() (*snapshot, error) {
@@ -228,8 +229,12 @@ func (k *Keyring) reload(ctx context.Context) error {
 // load reads the rows into a new snapshot, keeping the keys already parsed. The caller holds k.loading.
 func (k *Keyring) load(ctx context.Context) error {
 	next := &snapshot{loaded: time.Now()}
+	var wraps []wrapRow
 	err := k.db.View(ctx, func(tx *store.Tx) (err error) {
-		if next.rows, err = keyTable.List(tx, store.Query{}); err != nil {
+		if next.rows, err = liveKeys(tx); err != nil {
+			return err
+		}
+		if wraps, err = listWraps(tx); err != nil {
 			return err
 		}
 		next.epoch, err = epochTable.Get(tx, epochKey)
@@ -238,6 +243,7 @@ func (k *Keyring) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	k.noticeWithdrawal(wraps)
 	old := k.snap.Load()
 	if old != nil && old.epoch == next.epoch && slices.EqualFunc(old.rows, next.rows, sameRow) {
 		same := *old
@@ -245,7 +251,7 @@ func (k *Keyring) load(ctx context.Context) error {
 		k.snap.Store(&same)
 		return nil
 	}
-	if err := k.build(next, old); err != nil {
+	if err := k.build(next, old, wraps); err != nil {
 		return err
 	}
 	k.snap.Store(next)
@@ -256,15 +262,22 @@ func sameRow(a, b keyRow) bool {
 	return a.ID == b.ID && a.Purpose == b.Purpose && a.FirstUse.Equal(b.FirstUse) && a.RetireAt.Equal(b.RetireAt)
 }
 
-// build opens the rows of a new snapshot and indexes them.
-func (k *Keyring) build(next, old *snapshot) error {
+// build opens the rows that are new in a snapshot and indexes all.
+func (k *Keyring) build(next, old *snapshot, wraps []wrapRow) error {
+	var s *storeKey
 	next.keys = map[Purpose][]heldKey{}
 	next.byHeader = map[string]heldKey{}
 	for _, r := range next.rows {
 		opened := old.find(Purpose(r.Purpose), r.ID)
 		if opened == nil {
 			var err error
-			if opened, err = k.openRow(r); err != nil {
+			if s == nil {
+				if s, err = k.master.unwrap(wraps); err != nil {
+					return err
+				}
+				defer s.forget()
+			}
+			if opened, err = s.open(r); err != nil {
 				return err
 			}
 		}

@@ -72,7 +72,7 @@ func (p Purpose) known() bool {
 	return false
 }
 
-// keyRow is one key. Its times stand in the clear for operators; the key is sealed under the master key.
+// keyRow is one key. Its times stand in the clear for operators; the key is sealed under the store key.
 type keyRow struct {
 	ID        string    `store:"id,key"` // RFC 7638 thumbprint of a signing key, 16 hex digits of any other
 	Purpose   string    `store:"purpose"`
@@ -80,7 +80,11 @@ type keyRow struct {
 	CreatedAt time.Time `store:"created_at"`
 	FirstUse  time.Time `store:"first_use_at"`
 	RetireAt  time.Time `store:"retire_at,expiry"` // zero while it has no successor
+	StoreKey  string    `store:"store_key"`        // that it is sealed under
+	RetiredAt time.Time `store:"retired_at"`       // of a key that an operator ended: only the record is left, until RetireAt
 }
+
+func (r keyRow) retired() bool { return !r.RetiredAt.IsZero() }
 
 var keyTable = store.NewTable[keyRow](store.Spec{Name: "token_keys", Cached: true})
 
@@ -170,6 +174,7 @@ func parseKey(id string, p Purpose, material []byte) (*key, error) {
 }
 
 func (k *key) parseSigner(material []byte) error {
+	defer clear(material)
 	parsed, err := x509.ParsePKCS8PrivateKey(material)
 	if err != nil {
 		return fmt.Errorf("token: key %s: %w", k.id, err)

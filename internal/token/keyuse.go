@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -134,12 +135,19 @@ func (k *Keyring) makeSigner(ctx context.Context, p Purpose) error {
 	if err != nil {
 		return err
 	}
+	defer clear(material)
 	err = k.db.Update(ctx, func(tx *store.Tx) error {
-		rows, err := listKeys(tx, p)
+		rows, err := keysOf(tx, p)
 		if err != nil || len(rows) > 0 {
 			return err
 		}
-		return keyTable.Insert(tx, k.newRow(id, p, material, tx.Now(), tx.Now()))
+		s, err := k.storeKey(tx)
+		if err != nil {
+			return err
+		}
+		defer s.forget()
+		_, err = insertKey(tx, s, keyRow{ID: id, Purpose: string(p), FirstUse: tx.Now()}, material)
+		return err
 	})
 	if err != nil {
 		return err
@@ -147,16 +155,16 @@ func (k *Keyring) makeSigner(ctx context.Context, p Purpose) error {
 	return k.reload(ctx)
 }
 
-func listKeys(tx *store.Tx, p Purpose) ([]keyRow, error) {
+// liveKeys are the rows of all keys that have not been retired.
+func liveKeys(tx *store.Tx) ([]keyRow, error) {
 	all, err := keyTable.List(tx, store.Query{})
-	if err != nil {
-		return nil, err
-	}
-	var rows []keyRow
-	for _, r := range all {
-		if Purpose(r.Purpose) == p {
-			rows = append(rows, r)
-		}
-	}
-	return rows, nil
+	return slices.DeleteFunc(all, keyRow.retired), err
+}
+
+// keysOf are the live keys of a purpose, by first use, oldest first.
+func keysOf(tx *store.Tx, p Purpose) ([]keyRow, error) {
+	all, err := liveKeys(tx)
+	all = slices.DeleteFunc(all, func(r keyRow) bool { return Purpose(r.Purpose) != p })
+	slices.SortStableFunc(all, func(a, b keyRow) int { return a.FirstUse.Compare(b.FirstUse) })
+	return all, err
 }

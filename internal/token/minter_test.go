@@ -43,7 +43,7 @@ func TestRefreshToken(t *testing.T) {
 		t.Error("two generations have one token")
 	}
 	// A family keeps its key through rotations, until the longest family is over.
-	if err := h.Keys.Rotate(ctx, RefreshMAC); err != nil {
+	if _, err := h.Keys.Rotate(ctx, RefreshMAC); err != nil {
 		t.Fatal(err)
 	}
 	h.clock.move(MaxFamilyLifetime)
@@ -287,7 +287,7 @@ func TestRoleCredentialsLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Keys.Rotate(ctx, RoleSession); err != nil {
+	if _, err := h.Keys.Rotate(ctx, RoleSession); err != nil {
 		t.Fatal(err)
 	}
 	h.clock.move(11 * time.Hour)

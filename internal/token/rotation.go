@@ -18,38 +18,79 @@ const retryRotation = time.Minute
 // Rotate makes the next key of a purpose: a signing key is published now and used after PublishLead, any other is used
 // as soon as every node has it (5 seconds). The keys before it retire once the last token made with them is dead; data
 // keys never do. The first key of a purpose is used at once.
-func (k *Keyring) Rotate(ctx context.Context, p Purpose) error {
-	if !p.known() {
-		return fmt.Errorf("token: unknown key purpose %q", p)
-	}
-	return k.rotate(ctx, p, func([]keyRow, time.Time) bool { return true })
+func (k *Keyring) Rotate(ctx context.Context, p Purpose) (KeyInfo, error) {
+	return k.rotate(ctx, p, k.ahead, func([]keyRow, time.Time) bool { return true })
 }
 
-// rotate adds a key if due still says so inside the transaction: several nodes may find a key old at once.
-func (k *Keyring) rotate(ctx context.Context, p Purpose, due func(rows []keyRow, now time.Time) bool) error {
+// RotateNow is Rotate for an emergency: the new key is used at once, by every node that has heard of it. Keys that were waiting for
+// their first use will never be used. Those who keep a copy of the JWKS may refuse what the new key signs until they fetch it again.
+func (k *Keyring) RotateNow(ctx context.Context, p Purpose) (KeyInfo, error) {
+	return k.rotate(ctx, p, atOnce, func([]keyRow, time.Time) bool { return true })
+}
+
+// rotate adds a key if due still says so inside the transaction: several nodes may find a key old at once. The answer is empty if not.
+func (k *Keyring) rotate(ctx context.Context, p Purpose, first schedule, due func(rows []keyRow, now time.Time) bool) (KeyInfo, error) {
+	if !p.known() {
+		return KeyInfo{}, fmt.Errorf("token: unknown key purpose %q", p)
+	}
 	id, material, err := newKeyMaterial(p) // outside: an RSA key takes long
 	if err != nil {
-		return err
+		return KeyInfo{}, err
 	}
+	defer clear(material)
+	var info KeyInfo
 	err = k.db.Update(ctx, func(tx *store.Tx) error {
-		rows, err := listKeys(tx, p)
+		info = KeyInfo{}
+		rows, err := keysOf(tx, p)
 		if err != nil || !due(rows, tx.Now()) {
 			return err
 		}
-		firstUse := k.firstUse(p, rows, tx.Now())
-		if err := retire(tx, p, rows, firstUse); err != nil {
-			return err
-		}
-		return keyTable.Insert(tx, k.newRow(id, p, material, tx.Now(), firstUse))
+		made, err := k.succeed(tx, rows, keyRow{ID: id, Purpose: string(p), FirstUse: first(p, rows, tx.Now())}, material)
+		info = made.describe(tx.Now(), currentOf(append(rows, made), tx.Now()))
+		return err
 	})
 	if err != nil {
-		return err
+		return KeyInfo{}, err
 	}
-	return k.reload(ctx)
+	return info, k.reload(ctx)
 }
 
-// firstUse of the next key: never before that of a key that is already waiting.
-func (k *Keyring) firstUse(p Purpose, rows []keyRow, now time.Time) time.Time {
+// succeed inserts a key and gives those before it the end that follows from its first use.
+func (k *Keyring) succeed(tx *store.Tx, rows []keyRow, next keyRow, material []byte) (keyRow, error) {
+	s, err := k.storeKey(tx)
+	if err != nil {
+		return keyRow{}, err
+	}
+	defer s.forget()
+	for _, r := range rows {
+		if err := supersede(tx, r, next.FirstUse); err != nil {
+			return keyRow{}, err
+		}
+	}
+	return insertKey(tx, s, next, material)
+}
+
+// supersede gives a key its end, if it has none and its purpose knows one. One that was to be used later than its successor is not used
+// at all; it still verifies, for nodes whose clocks are ahead.
+func supersede(tx *store.Tx, r keyRow, successorFirstUse time.Time) error {
+	changed := false
+	if !r.FirstUse.Before(successorFirstUse) {
+		r.FirstUse, changed = successorFirstUse.Add(-time.Microsecond), true
+	}
+	if afterlife, ends := Purpose(r.Purpose).afterlife(); ends && r.RetireAt.IsZero() {
+		r.RetireAt, changed = successorFirstUse.Add(afterlife), true
+	}
+	if !changed {
+		return nil
+	}
+	return keyTable.Put(tx, r)
+}
+
+// schedule says when the next key of a purpose is used first, beside the keys there are.
+type schedule func(p Purpose, rows []keyRow, now time.Time) time.Time
+
+// ahead lets every node, and whoever keeps a copy of the JWKS, know the key before its first use: which is never before that of a key already waiting.
+func (k *Keyring) ahead(p Purpose, rows []keyRow, now time.Time) time.Time {
 	if len(rows) == 0 {
 		return now
 	}
@@ -66,23 +107,7 @@ func (k *Keyring) firstUse(p Purpose, rows []keyRow, now time.Time) time.Time {
 	return first
 }
 
-// retire gives the keys that have no successor yet the end that follows from their successor's first use.
-func retire(tx *store.Tx, p Purpose, rows []keyRow, successorFirstUse time.Time) error {
-	afterlife, ends := p.afterlife()
-	if !ends {
-		return nil
-	}
-	for _, r := range rows {
-		if !r.RetireAt.IsZero() {
-			continue
-		}
-		r.RetireAt = successorFirstUse.Add(afterlife)
-		if err := keyTable.Put(tx, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func atOnce(_ Purpose, _ []keyRow, now time.Time) time.Time { return now }
 
 // aged says whether the newest of the keys is due for replacement. No keys, nothing to replace.
 func (k *Keyring) aged(rows []keyRow, now time.Time) bool {
@@ -111,11 +136,14 @@ func (k *Keyring) rotateAged() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		for _, p := range due {
-			if err := k.rotate(ctx, p, k.aged); err != nil {
+			info, err := k.rotate(ctx, p, k.ahead, k.aged)
+			if err != nil {
 				k.log.Error("key rotation failed, next attempt in a minute", "purpose", p, "error", err)
 				continue
 			}
-			k.log.Info("key rotated", "purpose", p)
+			if info.ID != "" { // else another node was quicker
+				k.log.Info("key rotated", "purpose", p, "id", info.ID, "firstUse", info.FirstUse)
+			}
 		}
 	}()
 }

@@ -23,7 +23,7 @@ func TestSigningKeyRotation(t *testing.T) {
 	}
 	first, oldToken := kid(), mustAccess(t, h, a, JWT, ES256)
 	body, etag := h.Keys.JWKS()
-	if err := h.Keys.Rotate(ctx, SigningES256); err != nil {
+	if _, err := h.Keys.Rotate(ctx, SigningES256); err != nil {
 		t.Fatal(err)
 	}
 	body2, etag2 := h.Keys.JWKS()
@@ -79,7 +79,7 @@ func TestSymmetricKeyRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Rotate(ctx, RefreshMAC); err != nil {
+	if _, err := k.Rotate(ctx, RefreshMAC); err != nil {
 		t.Fatal(err)
 	}
 	if now, _, _ := k.Secret(RefreshMAC); now != id {
@@ -103,7 +103,7 @@ func TestSymmetricKeyRotation(t *testing.T) {
 	if _, _, err := k.Secret(SigningES256); err == nil {
 		t.Error("a signing key was given away as a secret")
 	}
-	if err := k.Rotate(ctx, "nonsense"); err == nil {
+	if _, err := k.Rotate(ctx, "nonsense"); err == nil {
 		t.Error("an unknown purpose was rotated")
 	}
 }
@@ -175,7 +175,7 @@ func TestManyUsersWhileRotating(t *testing.T) {
 	}
 	for range 5 {
 		for _, p := range []Purpose{AccessMAC, SigningES256} {
-			if err := h.Keys.Rotate(ctx, p); err != nil {
+			if _, err := h.Keys.Rotate(ctx, p); err != nil {
 				t.Error(err)
 			}
 		}

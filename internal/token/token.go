@@ -9,7 +9,8 @@
 //     ECDSA signatures are in their low-S form. Anything else is ErrInvalid.
 //   - Verifying our own tokens reads nothing: keys and epoch come from a snapshot of cached rows, at most a second old.
 //   - No key stands in the store in the clear and none is derived from the master key: each is a row of its own, sealed
-//     under it with the row's identity as additional data. Keys rotate; a replaced key lives until the last token made
+//     under the store key with the row's identity as additional data, and the store key is sealed under the master key, which
+//     can be changed while nodes serve. Keys rotate; a replaced key lives until the last token made
 //     with it is dead.
 //   - A foreign JWT is believed only after its signature has been verified with a key its issuer publishes now (or, while
 //     the issuer is down, published within the last 24 hours), fetched under limits of address, size, time and rate.
@@ -32,7 +33,7 @@ var ErrExpired = errors.New("token: expired")
 
 // Tables are the tables of this room, for store.Open.
 func Tables() []store.Definition {
-	return []store.Definition{keyTable, epochTable, revocationTable}
+	return []store.Definition{keyTable, wrapTable, epochTable, revocationTable}
 }
 
 // invalid is an ErrInvalid with the reason for audit.
