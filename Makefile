@@ -16,11 +16,15 @@ race:
 fuzz:
 	sh .ci/fuzz 60s
 
+# The table of the performance goals, from one run.
 bench:
+	cd bench && go run .
+
+benchmarks:
 	go test -run '^$$' -bench . -benchmem ./...
 
 # Needs the network's vulnerability database.
 vulnerabilities:
 	go tool -modfile=tools/go.mod govulncheck ./...
 
-.PHONY: build test lint race fuzz bench vulnerabilities
+.PHONY: build test lint race fuzz bench benchmarks vulnerabilities

@@ -15,7 +15,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,26 +23,47 @@ import (
 	"github.com/symbolon/symbolon"
 )
 
-// childArgument makes this program one of the two servers: bench child bare | bench child symbolon FOLDER ISSUER [PROFILE].
+// childArgument makes this program one of the servers: bench child CONFIG, where CONFIG is a childConfig in JSON.
 const childArgument = "child"
 
+// childConfig says which server a child is, and of what.
+type childConfig struct {
+	Kind         string
+	Folder       string
+	Issuer       string
+	Organization string // a file to apply before listening; none if empty
+	Profile      string // a file for the CPU profile; none if empty
+}
+
+// The kinds of children.
+const (
+	bareServer     = "bare"
+	symbolonServer = "symbolon"
+)
+
 func runChild(arguments []string) error {
+	var c childConfig
+	if err := json.Unmarshal([]byte(arguments[0]), &c); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	go func() { // the pipe from the parent breaks when the parent dies in whatever way
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			fmt.Println(string(mustJSON(readUsage()))) // whatever it says, it asks for this
+		}
 		end()
 	}()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	if arguments[0] == "bare" {
+	if c.Kind == bareServer {
 		return serveBare(ctx, l)
 	}
-	return serveSymbolon(ctx, l, arguments[1], arguments[2], arguments[3])
+	return serveSymbolon(ctx, l, c)
 }
 
 // serveBare is the yardstick: read a small POST, write a small fixed JSON.
@@ -67,29 +87,21 @@ func serveBare(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// serveSymbolon is `symbolon serve` with an organization applied before it listens.
-func serveSymbolon(ctx context.Context, l net.Listener, folder, issuer, profile string) error {
-	text, err := os.ReadFile(filepath.Join(folder, "organization.yaml"))
-	if err != nil {
-		return err
-	}
-	organization, err := symbolon.ParseOrganization("organization.yaml", text)
-	if err != nil {
-		return err
-	}
+// serveSymbolon is `symbolon serve`, with an organization applied before it listens if there is one.
+func serveSymbolon(ctx context.Context, l net.Listener, c childConfig) (err error) {
 	s, err := symbolon.New(ctx, symbolon.Config{
-		Listen: l.Addr().String(), Data: filepath.Join(folder, "data"), AllowedIssuerOrigins: []string{issuer}, Limits: "off",
+		Listen: l.Addr().String(), Data: filepath.Join(c.Folder, "data"), AllowedIssuerOrigins: []string{c.Issuer}, Limits: "off",
 		CodeTTL: 10 * time.Minute, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if _, err := s.Apply(ctx, organization); err != nil {
+	if err := apply(ctx, s, c.Organization); err != nil {
 		return err
 	}
-	if profile != "" {
-		stop, err := profiling(profile)
+	if c.Profile != "" {
+		stop, err := profiling(c.Profile)
 		if err != nil {
 			return err
 		}
@@ -97,6 +109,22 @@ func serveSymbolon(ctx context.Context, l net.Listener, folder, issuer, profile 
 	}
 	fmt.Println(l.Addr())
 	return s.Serve(ctx, l)
+}
+
+func apply(ctx context.Context, s *symbolon.Server, file string) error {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	organization, err := symbolon.ParseOrganization(file, text)
+	if err != nil {
+		return err
+	}
+	_, err = s.Apply(ctx, organization)
+	return err
 }
 
 // profiling begins a CPU profile at the first SIGUSR1, so that preparations are not in it.
@@ -122,16 +150,17 @@ func profiling(path string) (stop func(), err error) {
 type child struct {
 	address string
 	process *exec.Cmd
-	stdin   io.Closer // the child lives as long as it is open
+	stdin   io.WriteCloser // the child lives as long as it is open
+	stdout  *bufio.Reader
 }
 
 // startChild runs this program as a server and waits until it listens.
-func startChild(arguments ...string) (*child, error) {
+func startChild(config childConfig) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{process: exec.Command(self, append([]string{childArgument}, arguments...)...)}
+	c := &child{process: exec.Command(self, childArgument, string(mustJSON(config)))}
 	c.process.Stderr = os.Stderr
 	if c.stdin, err = c.process.StdinPipe(); err != nil {
 		return nil, err
@@ -143,9 +172,10 @@ func startChild(arguments ...string) (*child, error) {
 	if err := c.process.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
+	c.stdout = bufio.NewReader(out)
+	line, err := c.stdout.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the %s server did not start", arguments[0]), c.process.Wait())
+		return nil, errors.Join(fmt.Errorf("the %s server did not start", config.Kind), c.process.Wait())
 	}
 	c.address = strings.TrimSpace(line)
 	return c, nil
@@ -155,39 +185,6 @@ func startChild(arguments ...string) (*child, error) {
 func (c *child) close() {
 	_ = c.process.Process.Signal(syscall.SIGTERM)
 	_ = c.process.Wait()
-}
-
-// clockTick is USER_HZ, which Linux fixes at 100 for user space.
-const clockTick = 10 * time.Millisecond
-
-// cpu is the processor time the process has used, all threads, user and system.
-func (c *child) cpu() (time.Duration, error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.process.Process.Pid) + "/stat")
-	if err != nil {
-		return 0, err
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 13 {
-		return 0, errors.New("/proc/PID/stat has another form")
-	}
-	user, errUser := strconv.Atoi(fields[11])
-	system, errSystem := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * clockTick, errors.Join(errUser, errSystem)
-}
-
-// memory is the resident size in MiB now, and at its highest.
-func (c *child) memory() (now, peak string) {
-	text, _ := os.ReadFile("/proc/" + strconv.Itoa(c.process.Process.Pid) + "/status")
-	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(line, ":")
-		switch name {
-		case "VmRSS":
-			now = strings.TrimSpace(value)
-		case "VmHWM":
-			peak = strings.TrimSpace(value)
-		}
-	}
-	return now, peak
 }
 
 func mustJSON(v any) []byte {

@@ -16,6 +16,9 @@ import (
 // pass is one measured pass: prepared requests, over so many connections.
 type pass struct {
 	elapsed, cpu time.Duration
+	gc           time.Duration // the collector's part of cpu
+	allocations  uint64
+	resident     int64           // bytes, when it was over
 	latencies    []time.Duration // of the successes
 	failures     int
 	firstFailure string
@@ -34,7 +37,7 @@ func drive(ctx context.Context, c *child, n int, requests [][]byte, keep bool) (
 		defer conn.Close()
 		conns[i] = conn
 	}
-	before, err := c.cpu()
+	before, err := c.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +48,8 @@ func drive(ctx context.Context, c *child, n int, requests [][]byte, keep bool) (
 	}
 	wg.Wait()
 	d.elapsed = time.Since(start)
-	after, err := c.cpu()
-	d.cpu = after - before
+	after, err := c.usage()
+	d.cpu, d.gc, d.allocations, d.resident = after.CPU-before.CPU, after.GC-before.GC, after.Allocations-before.Allocations, after.Resident
 	d.latencies = slices.DeleteFunc(d.took, func(took time.Duration) bool { return took == 0 })
 	slices.Sort(d.latencies)
 	return &d.pass, errors.Join(err, d.broken, ctx.Err())

@@ -4,6 +4,8 @@
 //	go run . -quick     2,000 users, under a minute
 //	go run .            10,000 users, some minutes
 //
+// At the end stands the table of the project's performance goals, each with its figure.
+//
 // Both servers are processes of their own on loopback; the load generator shares the machine's cores with them. To keep its share
 // small and the same for all, it signs every request beforehand and writes prepared bytes to open connections. Every token, code
 // and assertion is distinct; refresh tokens go one generation further with each pass. The server is what `symbolon serve` runs:
@@ -26,6 +28,8 @@ import (
 // settings of a run.
 type settings struct {
 	users, requests, rounds int
+	starts                  int  // on an empty folder
+	noProgram               bool // do not build the program to see its size
 	connections             []int
 	only                    *regexp.Regexp
 	folder, profile         string
@@ -65,7 +69,7 @@ func parse() (s settings, err error) {
 	if *quick {
 		s.users, s.requests = 2_000, 1_000
 	}
-	s.requests = min(s.requests, s.users)
+	s.requests, s.starts = min(s.requests, s.users), 5
 	for _, text := range strings.Split(*connections, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1024 {
@@ -96,26 +100,40 @@ func measure(ctx context.Context, s settings) (r *report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	if err := describe(folder); err != nil {
+	r = &report{passes: map[sample][]figures{}}
+	if r.machine, err = describe(folder); err != nil {
 		return nil, err
 	}
-	w, err := newWorld(ctx, s, folder)
+	l, err := newLab(s, folder)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	if r.sizes, err = l.measureSizes(ctx); err != nil {
+		return nil, err
+	}
+	w, err := l.newWorld(ctx, "embedded")
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
-	r = &report{passes: map[sample][]figures{}}
-	for n := range s.rounds {
-		for _, connections := range s.connections {
+	err = l.rounds(ctx, r, w)
+	r.loaded = w.highest
+	return r, err
+}
+
+// rounds drives the bare server and the worlds, each over every number of connections, as often as asked for.
+func (l *lab) rounds(ctx context.Context, r *report, w *world) error {
+	for n := range l.settings.rounds {
+		for _, connections := range l.settings.connections {
 			if err := w.round(ctx, r, connections, w.cases); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if err := w.round(ctx, r, 1, w.alone()); err != nil {
-			return nil, err
+			return err
 		}
-		fmt.Fprintf(os.Stderr, "round %d of %d done\n", n+1, s.rounds)
+		fmt.Fprintf(os.Stderr, "round %d of %d done\n", n+1, l.settings.rounds)
 	}
-	r.memory, r.peak = w.symbolon.memory()
-	return r, nil
+	return nil
 }

@@ -13,7 +13,6 @@ import (
 type sample struct {
 	name        string
 	connections int
-	goal        float64
 }
 
 // figures of one pass.
@@ -21,15 +20,19 @@ type figures struct {
 	rate, ratio float64 // requests per second, and as a part of the bare server's in the same round
 	p50, p99    time.Duration
 	cpu         time.Duration // of the server, per request
+	gc          float64       // the collector's part of it
+	allocations float64       // objects, per request
 	failures    int
 	first       string
 }
 
 // report collects passes in the order they first came.
 type report struct {
-	order        []sample
-	passes       map[sample][]figures
-	memory, peak string // of the server, resident, at the end and at most
+	machine
+	sizes
+	order  []sample
+	passes map[sample][]figures
+	loaded int64 // bytes resident in the server, at most, after a pass
 }
 
 func (r *report) add(s sample, p, bare *pass) {
@@ -39,6 +42,8 @@ func (r *report) add(s sample, p, bare *pass) {
 	f := figures{rate: p.rate(), ratio: p.rate() / bare.rate(), failures: p.failures, first: p.firstFailure}
 	if n := len(p.latencies); n > 0 {
 		f.p50, f.p99, f.cpu = p.latencies[n/2], p.latencies[n*99/100], p.cpu/time.Duration(n)
+		f.allocations = float64(p.allocations) / float64(n)
+		f.gc = p.gc.Seconds() / max(p.cpu.Seconds(), 1e-9)
 	}
 	r.passes[s] = append(r.passes[s], f)
 }
@@ -53,8 +58,8 @@ func (r *report) print(to io.Writer) error {
 	for _, s := range r.order {
 		if s.connections != connections {
 			connections = s.connections
-			fmt.Fprintf(&w, "\n%-32s %10s %8s %6s %10s %10s %8s %9s\n", fmt.Sprintf("%d connections", connections),
-				"requests/s", "of bare", "goal", "p50", "p99", "CPU/req", "failures")
+			fmt.Fprintf(&w, "\n%-32s %10s %8s %10s %10s %8s %9s\n", fmt.Sprintf("%d connections", connections),
+				"requests/s", "of bare", "p50", "p99", "CPU/req", "failures")
 		}
 		passes := r.passes[s]
 		failures, first := 0, ""
@@ -63,12 +68,8 @@ func (r *report) print(to io.Writer) error {
 				failures, first = failures+f.failures, f.first
 			}
 		}
-		goal := ""
-		if s.goal > 0 && connections == 64 {
-			goal = fmt.Sprintf("%.2f", s.goal)
-		}
-		fmt.Fprintf(&w, "%-32s %10.0f %8.3f %6s %10v %10v %8v %9d\n", s.name,
-			median(passes, func(f figures) float64 { return f.rate }), median(passes, func(f figures) float64 { return f.ratio }), goal,
+		fmt.Fprintf(&w, "%-32s %10.0f %8.3f %10v %10v %8v %9d\n", s.name,
+			median(passes, func(f figures) float64 { return f.rate }), median(passes, func(f figures) float64 { return f.ratio }),
 			median(passes, func(f figures) time.Duration { return f.p50 }).Round(time.Microsecond),
 			median(passes, func(f figures) time.Duration { return f.p99 }).Round(time.Microsecond),
 			median(passes, func(f figures) time.Duration { return f.cpu }).Round(time.Microsecond), failures)
@@ -76,7 +77,7 @@ func (r *report) print(to io.Writer) error {
 			fmt.Fprintf(&w, "    a failure: %s\n", first)
 		}
 	}
-	fmt.Fprintf(&w, "\nserver's memory: %s resident at the end, %s at most\n", r.memory, r.peak)
+	r.printGoals(&w)
 	_, err := to.Write(w.Bytes())
 	return err
 }
@@ -86,6 +87,11 @@ func median[T cmp.Ordered](passes []figures, of func(figures) T) T {
 	for i, f := range passes {
 		values[i] = of(f)
 	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return middle(values)
+}
+
+// middle is the median.
+func middle[T cmp.Ordered](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -74,64 +72,36 @@ iam:
 
 func email(i int) string { return fmt.Sprintf("user%d@example.com", i) }
 
-// world is the two servers and what the cases draw from.
+// world is a Symbolon server and what the cases draw from.
 type world struct {
-	settings
-	bare, symbolon *child
-	issuer         *issuer
-	apps           map[string]string
-	browsers       []*http.Client
-	refresh        []string // the newest refresh token of each user's family
-	access         []string // a live access token of each user
-	cases          []*benchCase
-	profiled       bool
+	*lab
+	symbolon *child
+	apps     map[string]string
+	browsers []*http.Client
+	refresh  []string // the newest refresh token of each user's family
+	access   []string // a live access token of each user
+	oneUser  []string // refresh tokens of families of one user
+	cases    []*benchCase
+	profiled bool
+	highest  int64 // bytes resident, after any pass
 }
 
-func newWorld(ctx context.Context, s settings, folder string) (*world, error) {
-	w := &world{settings: s, apps: map[string]string{}}
-	if err := w.build(ctx, folder); err != nil {
-		w.close()
-		return nil, err
-	}
-	return w, nil
-}
-
-// build starts the servers and makes what the cases draw from.
-func (w *world) build(ctx context.Context, folder string) (err error) {
-	if w.issuer, err = startIssuer(); err != nil {
+// build makes what the cases draw from.
+func (w *world) build(ctx context.Context) error {
+	if err := w.findApplications(ctx); err != nil {
 		return err
 	}
-	if err = os.WriteFile(filepath.Join(folder, "organization.yaml"), organization(w.users, w.issuer.url), 0o600); err != nil {
+	if err := w.signIn(ctx); err != nil {
 		return err
 	}
-	if w.bare, err = startChild("bare"); err != nil {
-		return err
-	}
-	start := time.Now()
-	if w.symbolon, err = startChild("symbolon", folder, w.issuer.url, w.profile); err != nil {
-		return err
-	}
-	fmt.Printf("%d users applied and the server started in %v\n", w.users, time.Since(start).Round(time.Millisecond))
-	if err = w.findApplications(ctx); err != nil {
-		return err
-	}
-	if err = w.signIn(ctx); err != nil {
-		return err
-	}
-	if err = w.begin(ctx); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
 	w.cases = w.selectCases()
 	return nil
 }
 
-func (w *world) close() {
-	for _, c := range []*child{w.bare, w.symbolon} {
-		if c != nil {
-			c.close()
-		}
-	}
-}
+func (w *world) close() { w.symbolon.close() }
 
 // startProfile tells the server that preparations are over.
 func (w *world) startProfile() error {
@@ -199,7 +169,7 @@ func (w *world) findApplications(ctx context.Context) error {
 
 // begin gives every user a family and an access token.
 func (w *world) begin(ctx context.Context) error {
-	requests, err := w.assertions(w.users, "ES256", nil)
+	requests, err := w.assertions(w.users, "ES256", nil, email)
 	if err != nil {
 		return err
 	}
@@ -218,6 +188,5 @@ func (w *world) begin(ctx context.Context) error {
 		}
 		w.refresh[i], w.access[i] = k.RefreshToken, k.AccessToken
 	}
-	fmt.Printf("%d families begun in %v\n\n", w.users, p.elapsed.Round(time.Millisecond))
 	return nil
 }

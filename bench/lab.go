@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+)
+
+// lab is what all measurements share: the folder, the bare server and the trusted token issuer.
+type lab struct {
+	settings
+	folder string
+	bare   *child
+	issuer *issuer
+}
+
+func newLab(s settings, folder string) (l *lab, err error) {
+	l = &lab{settings: s, folder: folder}
+	if l.issuer, err = startIssuer(); err != nil {
+		return nil, err
+	}
+	l.bare, err = startChild(childConfig{Kind: bareServer})
+	return l, err
+}
+
+func (l *lab) close() { l.bare.close() }
+
+// serve starts a Symbolon server in a folder of its own, which is made, with an organization of so many users, if any.
+func (l *lab) serve(name string, users int) (*child, childConfig, error) {
+	c := childConfig{Kind: symbolonServer, Folder: filepath.Join(l.folder, name), Issuer: l.issuer.url}
+	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
+		return nil, c, err
+	}
+	if users > 0 {
+		c.Organization = filepath.Join(c.Folder, "organization.yaml")
+		if err := os.WriteFile(c.Organization, organization(users, l.issuer.url), 0o600); err != nil {
+			return nil, c, err
+		}
+	}
+	server, err := startChild(c)
+	return server, c, err
+}
+
+// newWorld applies the organization, and starts the server once more: what it is measured with then is not the application's.
+func (l *lab) newWorld(ctx context.Context, name string) (*world, error) {
+	applier, c, err := l.serve(name, l.users)
+	if err != nil {
+		return nil, err
+	}
+	applier.close()
+	w := &world{lab: l, apps: map[string]string{}}
+	c.Organization, c.Profile = "", l.profile
+	if w.symbolon, err = startChild(c); err != nil {
+		return nil, err
+	}
+	if err := w.build(ctx); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
