@@ -35,8 +35,11 @@ var ladder = [][]string{
 // leaves use nothing of ours. Each could be a project of its own.
 var leaves = []string{"internal/wire", "internal/sigv4", "internal/policy", "internal/audit", "internal/store"}
 
-// backends stand on store and are chosen by the root alone; storetest is the suite they pass. Any test may open one.
-var backends = []string{"internal/store/sqlite", "internal/store/storetest"}
+// backends stand on store and are chosen by the root alone; storetest is the suite they pass, postgrestest the servers for it. Any test may
+// open one.
+var backends = []string{
+	"internal/store/sqlite", "internal/store/postgres", "internal/store/postgres/postgrestest", "internal/store/storetest",
+}
 
 // dependencies are the modules we import, each with its reason. A new one is a decision, and its place is here.
 var dependencies = map[string]string{
@@ -53,6 +56,7 @@ var dependencies = map[string]string{
 // testDependencies are imported by tests only.
 var testDependencies = map[string]string{
 	"github.com/google/go-cmp":        "differences that people can read",
+	"github.com/jackc/pgx/v5":         "PostgreSQL's protocol, with pipelines",
 	"github.com/rogpeppe/go-internal": "testscript: command-line sessions as files",
 	"pgregory.net/rapid":              "property tests that shrink",
 }
@@ -77,9 +81,9 @@ type source struct {
 
 func (s source) folder() string { return path.Dir(s.path) }
 
-// test says that a file is a test, or of the suite that backends pass in their tests.
+// test says that a file is a test, or of the suite that backends pass in their tests, or of the servers these start.
 func (s source) test() bool {
-	return strings.HasSuffix(s.path, "_test.go") || s.folder() == "internal/store/storetest"
+	return strings.HasSuffix(s.path, "_test.go") || s.folder() == "internal/store/storetest" || path.Base(s.folder()) == "postgrestest"
 }
 
 var files = token.NewFileSet()
