@@ -61,6 +61,8 @@ type Config struct {
 	// MasterKeyFile holds the 32-byte key, base64, that seals the keys in the store. Default: master.key in the data folder, made at
 	// the first start. Lose it and the store is lost.
 	MasterKeyFile string `config:"master-key-file"`
+	// KeyRotation is the age at which signing, MAC and sealing keys are replaced, 24h to 8760h (a year). Default 2160h (90 days).
+	KeyRotation time.Duration `config:"key-rotation"`
 	// AuditLog is the file the audit events are appended to. Default: audit.jsonl in the data folder.
 	AuditLog string `config:"audit-log"`
 	// TLSCert and TLSKey are PEM files; with both the listener speaks TLS 1.2 and later.
@@ -102,6 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.SignInTTL, 8*time.Hour)
 	setDefault(&c.SignInIdleTTL, min(time.Hour, c.SignInTTL))
 	setDefault(&c.AssertionMaxLifetime, 24*time.Hour)
+	setDefault(&c.KeyRotation, 2160*time.Hour)
 	setDefault(&c.DrainTimeout, 20*time.Second)
 	if c.RefreshGrace == nil {
 		grace := 30 * time.Second
@@ -145,6 +148,7 @@ func (c Config) checkRanges() error {
 		{"refresh-idle-ttl", c.RefreshIdleTTL, time.Minute, 2160 * time.Hour},
 		{"sign-in-ttl", c.SignInTTL, time.Minute, 2160 * time.Hour},
 		{"sign-in-idle-ttl", c.SignInIdleTTL, time.Minute, 2160 * time.Hour},
+		{"key-rotation", c.KeyRotation, 24 * time.Hour, 8760 * time.Hour},
 		{"assertion-max-lifetime", c.AssertionMaxLifetime, time.Second, 24 * time.Hour},
 		{"drain-delay", *c.DrainDelay, 0, 5 * time.Minute},
 		{"drain-timeout", c.DrainTimeout, time.Second, 5 * time.Minute},

@@ -56,6 +56,8 @@ func TestConfigRefuses(t *testing.T) {
 		"long idle family":           {Config{RefreshIdleTTL: 2161 * time.Hour}, "refresh-idle-ttl"},
 		"short sign-in":              {Config{SignInTTL: time.Second}, "sign-in-ttl"},
 		"short idle sign-in":         {Config{SignInIdleTTL: time.Second}, "sign-in-idle-ttl"},
+		"hasty key rotation":         {Config{KeyRotation: time.Hour}, "key-rotation"},
+		"slow key rotation":          {Config{KeyRotation: 8761 * time.Hour}, "key-rotation"},
 		"long assertions":            {Config{AssertionMaxLifetime: 25 * time.Hour}, "assertion-max-lifetime"},
 		"region":                     {Config{Region: "US East"}, "US East"},
 		"one of the regions":         {Config{Regions: []string{"us-east-1", "nowhere"}}, "nowhere"},

@@ -93,6 +93,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
 		MasterKey: master, Now: s.config.Now, Log: s.config.Log, AssertionMaxLifetime: s.config.AssertionMaxLifetime,
+		Rotation: s.config.KeyRotation,
 	}); err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (s *Server) backend() (store.Backend, error) {
 func (s *Server) build() {
 	c := s.config
 	s.minter = &token.Minter{Keys: s.keys, Issuer: s.issuer, Now: c.Now}
-	pages := &wire.Pages{Key: s.pagingKey}
+	pages := &wire.Pages{Keys: s.pagingKeys}
 	s.iam = &iam.Server{DB: s.db, Keys: s.keys, Minter: s.minter, Now: c.Now, Log: c.Log, UserEnabled: userEnabled}
 	if len(c.IdentityContextActions) > 0 {
 		s.iam.IdentityContextActions = c.IdentityContextActions
@@ -142,13 +143,14 @@ func (s *Server) build() {
 	}
 }
 
-// pagingKey is the key of NextToken values. Without one, a request that pages ends as an internal error.
-func (s *Server) pagingKey() []byte {
-	_, key, err := s.keys.Secret(token.PagingMAC)
+// pagingKeys are the keys of NextToken values. Without one, a request that pages ends as an internal error.
+func (s *Server) pagingKeys() [][]byte {
+	keys, err := s.keys.Secrets(token.PagingMAC)
 	if err != nil {
 		s.config.Log.Error("no paging key", "error", err)
+		return [][]byte{nil}
 	}
-	return key
+	return keys
 }
 
 // ReopenAudit goes on in a new audit log under the old name, after the old one was renamed. The chain goes on, too.

@@ -75,7 +75,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	h.Server = &Server{DB: db, Pages: &wire.Pages{Key: func() []byte { return make([]byte, 32) }}}
+	h.Server = &Server{DB: db, Pages: &wire.Pages{Keys: func() [][]byte { return [][]byte{make([]byte, 32)} }}}
 	h.cost = cheap
 	h.OnDelete = func(tx *store.Tx, storeID, principalType, principalID string) error {
 		h.deleted = append(h.deleted, storeID+" "+principalType+" "+principalID)

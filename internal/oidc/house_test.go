@@ -70,7 +70,7 @@ func newHouse(t testing.TB, folder ...string) *house {
 	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
 	keys, err := token.OpenKeyring(t.Context(), db, token.KeyringOptions{MasterKey: make([]byte, 32), Now: h.now, Log: log})
 	must(t, err)
-	pages := &wire.Pages{Key: func() []byte { return make([]byte, 32) }}
+	pages := &wire.Pages{Keys: func() [][]byte { return [][]byte{make([]byte, 32)} }}
 	h.directory = &identitystore.Server{DB: db, Pages: pages, OnDelete: ssoadmin.ForgetPrincipal}
 	h.Server = &Server{
 		DB: db, Log: log, Minter: &token.Minter{Keys: keys, Now: h.now},

@@ -54,7 +54,7 @@ func open(t testing.TB) *house {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	key := bytes.Repeat([]byte{7}, 32)
-	h.Server = &Server{DB: db, Pages: &wire.Pages{Key: func() []byte { return key }}}
+	h.Server = &Server{DB: db, Pages: &wire.Pages{Keys: func() [][]byte { return [][]byte{key} }}}
 	h.Authorize = func(_ context.Context, _ *store.Tx, action, _ string) error { return h.mayDo(action) }
 	door := &wire.Server{
 		Services: []*wire.Service{h.Service()},

@@ -61,6 +61,18 @@ func (db *DB) sync(ctx context.Context) error {
 	return db.syncLocked(ctx)
 }
 
+// Sync has this node hear now, not at the next poll, of every change that was acknowledged before the call on whatever node.
+func (db *DB) Sync(ctx context.Context) error {
+	if !db.shared {
+		return nil
+	}
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.active.Done()
+	return db.sync(ctx)
+}
+
 // clearDoubt syncs unless somebody else has done so meanwhile.
 func (db *DB) clearDoubt(ctx context.Context) error {
 	db.syncing.Lock()

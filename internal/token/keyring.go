@@ -23,6 +23,8 @@ type KeyringOptions struct {
 	PublishLead time.Duration
 	// Rotation is the age at which a key is replaced; 0 = 90 days.
 	Rotation time.Duration
+	// Shared says that other nodes make keys, too, so that an id this node does not know is looked for in the database at once.
+	Shared bool
 	// AssertionMaxLifetime is how long after a restore assertions issued before it are refused (Epoch); 0 = 24 hours.
 	AssertionMaxLifetime time.Duration
 }
@@ -38,6 +40,8 @@ type Keyring struct {
 	lead      time.Duration
 	rotation  time.Duration
 	assertion time.Duration
+	shared    bool
+	unknown   inquiry
 
 	snap      atomic.Pointer[snapshot]
 	loading   sync.Mutex    // held while reading the rows
@@ -78,6 +82,7 @@ func OpenKeyring(ctx context.Context, db *store.DB, o KeyringOptions) (*Keyring,
 		rotation:  orDefault(o.Rotation, 90*24*time.Hour),
 		assertion: orDefault(o.AssertionMaxLifetime, 24*time.Hour),
 		rsaSlots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		shared:    o.Shared,
 	}
 	if k.now == nil {
 		k.now = time.Now

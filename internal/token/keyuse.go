@@ -38,6 +38,21 @@ func (k *Keyring) SecretByID(p Purpose, id string) (key []byte, err error) {
 	return h.secret, nil
 }
 
+// Secrets are all live symmetric keys of a purpose, the current one first.
+func (k *Keyring) Secrets(p Purpose) (keys [][]byte, err error) {
+	_, current, err := k.Secret(p)
+	if err != nil {
+		return nil, err
+	}
+	keys = append(keys, current)
+	for _, h := range k.snap.Load().keys[p] {
+		if h.alive(k.now()) && !bytes.Equal(h.secret, current) {
+			keys = append(keys, h.secret)
+		}
+	}
+	return keys, nil
+}
+
 // use is the key to make new things with: the newest whose first use has come.
 func (k *Keyring) use(p Purpose) (heldKey, error) {
 	s, err := k.current()
@@ -70,15 +85,18 @@ func (k *Keyring) useShort(p Purpose, raw []byte) (heldKey, error) {
 
 func (k *Keyring) useWhere(p Purpose, match func(heldKey) bool) (heldKey, error) {
 	s, err := k.current()
-	if err != nil {
-		return heldKey{}, err
-	}
-	for _, h := range s.keys[p] {
-		if match(h) && h.alive(k.now()) {
-			return h, nil
+	for asked := false; err == nil; asked = true {
+		for _, h := range s.keys[p] {
+			if match(h) && h.alive(k.now()) {
+				return h, nil
+			}
 		}
+		if asked || !k.shared {
+			return heldKey{}, errNoKey
+		}
+		s, err = k.inquire()
 	}
-	return heldKey{}, errNoKey
+	return heldKey{}, err
 }
 
 // useSigner is the current signing key of an algorithm. The first RS256 key is made when it is first asked for.

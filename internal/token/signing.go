@@ -86,12 +86,11 @@ func (k *Keyring) verify(s string) (payload []byte, err error) {
 	if !ok || strings.Contains(signature, ".") {
 		return nil, invalid("not a compact JWS")
 	}
-	snap, err := k.current()
+	h, ok, err := k.useHeader(header)
 	if err != nil {
 		return nil, err
 	}
-	h, ok := snap.byHeader[header]
-	if !ok || !h.alive(k.now()) {
+	if !ok {
 		return nil, invalid("not signed by a live key of ours as an access token")
 	}
 	raw, err := decodeBase64URL(signature)

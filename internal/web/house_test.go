@@ -86,7 +86,7 @@ func newHouse(t testing.TB, issuer string) *house {
 	t.Cleanup(func() { _ = db.Close() })
 	keys, err := token.OpenKeyring(t.Context(), db, token.KeyringOptions{MasterKey: make([]byte, 32), Now: h.now, Log: log})
 	must(t, err)
-	pages := &wire.Pages{Key: func() []byte { return make([]byte, 32) }}
+	pages := &wire.Pages{Keys: func() [][]byte { return [][]byte{make([]byte, 32)} }}
 	h.admin = &ssoadmin.Server{DB: db, Pages: pages}
 	h.Server = &Server{
 		DB: db, Keys: keys, Issuer: issuer, SessionTTL: 8 * time.Hour, IdleTTL: time.Hour, Log: log, Audit: h.record,

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"slices"
 )
 
 // Pages seals and opens NextToken values: opaque, MAC'd, bound to the operation and to the caller's other parameters.
@@ -13,8 +14,8 @@ import (
 // The MAC keeps clients from inventing tokens; what a token holds is still only a place in a list, and whoever opens it
 // judges the request as if it were the first.
 type Pages struct {
-	// Key returns the MAC key, 32 bytes.
-	Key func() []byte
+	// Keys returns the MAC keys, 32 bytes each: the first seals, all open, so that a change of key ends no list that is being paged.
+	Keys func() [][]byte
 }
 
 // pageVersion is the token format; a token of another one is refused.
@@ -30,7 +31,7 @@ func (p *Pages) Seal(operation, scope string, after []string) *string {
 	for _, part := range after {
 		payload = appendPart(payload, part)
 	}
-	token := base64.RawURLEncoding.EncodeToString(append(p.mac(operation, scope, payload), payload...))
+	token := base64.RawURLEncoding.EncodeToString(append(pageMAC(p.Keys()[0], operation, scope, payload), payload...))
 	return &token
 }
 
@@ -46,7 +47,8 @@ func (p *Pages) Open(operation, scope string, token *string) ([]string, error) {
 		return nil, refused
 	}
 	mac, payload := raw[:sha256.Size], raw[sha256.Size:]
-	if !hmac.Equal(mac, p.mac(operation, scope, payload)) || payload[0] != pageVersion {
+	made := func(key []byte) bool { return hmac.Equal(mac, pageMAC(key, operation, scope, payload)) }
+	if !slices.ContainsFunc(p.Keys(), made) || payload[0] != pageVersion {
 		return nil, refused
 	}
 	after := []string{}
@@ -60,9 +62,8 @@ func (p *Pages) Open(operation, scope string, token *string) ([]string, error) {
 	return after, nil
 }
 
-// mac binds the payload to its operation and scope, each with its length, so that no two triples look alike.
-func (p *Pages) mac(operation, scope string, payload []byte) []byte {
-	key := p.Key()
+// pageMAC binds the payload to its operation and scope, each with its length, so that no two triples look alike.
+func pageMAC(key []byte, operation, scope string, payload []byte) []byte {
 	if len(key) != 32 {
 		panic("wire: the paging key must have 32 bytes")
 	}

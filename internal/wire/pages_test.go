@@ -8,7 +8,7 @@ import (
 )
 
 func TestPages(t *testing.T) {
-	p := &Pages{Key: func() []byte { return bytes.Repeat([]byte{7}, 32) }}
+	p := &Pages{Keys: func() [][]byte { return [][]byte{bytes.Repeat([]byte{7}, 32)} }}
 	for _, after := range [][]string{{"a"}, {"a", "", "ü"}, {}} {
 		got, err := p.Open("List", "scope", p.Seal("List", "scope", after))
 		if err != nil || !slices.Equal(got, after) || got == nil {
@@ -25,9 +25,27 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A list that is being paged goes on when the key is replaced, and ends when the key does.
+func TestPagesOverAChangeOfKey(t *testing.T) {
+	older, newer := bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{8}, 32)
+	before := &Pages{Keys: func() [][]byte { return [][]byte{older} }}
+	beside := &Pages{Keys: func() [][]byte { return [][]byte{newer, older} }}
+	after := &Pages{Keys: func() [][]byte { return [][]byte{newer} }}
+	token := before.Seal("List", "scope", []string{"a"})
+	if _, err := beside.Open("List", "scope", token); err != nil {
+		t.Error(err)
+	}
+	if _, err := after.Open("List", "scope", token); err == nil {
+		t.Error("a token of a key that has ended is taken")
+	}
+	if _, err := after.Open("List", "scope", beside.Seal("List", "scope", []string{"a"})); err != nil {
+		t.Error("the newest key does not seal:", err)
+	}
+}
+
 func TestPagesRefuse(t *testing.T) {
-	p := &Pages{Key: func() []byte { return bytes.Repeat([]byte{7}, 32) }}
-	other := &Pages{Key: func() []byte { return bytes.Repeat([]byte{8}, 32) }}
+	p := &Pages{Keys: func() [][]byte { return [][]byte{bytes.Repeat([]byte{7}, 32)} }}
+	other := &Pages{Keys: func() [][]byte { return [][]byte{bytes.Repeat([]byte{8}, 32)} }}
 	good := *p.Seal("List", "scope", []string{"a", "b"})
 	raw, _ := base64.RawURLEncoding.DecodeString(good)
 	refused := func(name string, p *Pages, operation, scope, token string) {
