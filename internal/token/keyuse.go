@@ -40,13 +40,13 @@ func (k *Keyring) SecretByID(p Purpose, id string) (key []byte, err error) {
 
 // Secrets are all live symmetric keys of a purpose, the current one first.
 func (k *Keyring) Secrets(p Purpose) (keys [][]byte, err error) {
-	_, current, err := k.Secret(p)
+	id, current, err := k.Secret(p)
 	if err != nil {
 		return nil, err
 	}
 	keys = append(keys, current)
 	for _, h := range k.snap.Load().keys[p] {
-		if h.alive(k.now()) && !bytes.Equal(h.secret, current) {
+		if h.alive(k.now()) && h.id != id {
 			keys = append(keys, h.secret)
 		}
 	}
