@@ -71,6 +71,11 @@ type Config struct {
 	// BehindProxy says that a proxy terminates TLS, so that the listener may speak http on a non-loopback address. The proxy must set
 	// X-Forwarded-For, whose last entry counts as the client's address, and must pass Host on as it came: signatures cover it.
 	BehindProxy bool `config:"behind-proxy"`
+	// AdminListen is the address of a private listener for metrics (/metrics), profiles (/debug/pprof/) and health: a loopback address or
+	// unix:/absolute/path of a socket. Default: none.
+	AdminListen string `config:"admin-listen"`
+	// AdminAllowNetwork permits an admin-listen that is not loopback. It asks for no password: the network must guard it.
+	AdminAllowNetwork bool `config:"admin-allow-network"`
 	// Limits says whether request rates are limited: on or off. Default on (in dev: off).
 	Limits string `config:"limits"`
 	// DrainDelay is how long a server that was told to end goes on serving while /readyz already answers 503, so that load balancers
@@ -84,6 +89,8 @@ type Config struct {
 	Development bool `config:"-"`
 	// Memory keeps the store in memory only; for tests.
 	Memory bool `config:"-"`
+	// Version is the program's, for metrics and logs.
+	Version string `config:"-"`
 	// Now is the clock; time.Now if nil. Signatures are always judged by the wall clock.
 	Now func() time.Time `config:"-"`
 	// Log receives the process's log; slog.Default if nil.
@@ -123,7 +130,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return c, errors.Join(c.checkRanges(), c.checkNames(), c.checkExposure())
+	return c, errors.Join(c.checkRanges(), c.checkNames(), c.checkExposure(), c.checkAdmin())
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -43,14 +43,15 @@ var backends = []string{
 
 // dependencies are the modules we import, each with its reason. A new one is a decision, and its place is here.
 var dependencies = map[string]string{
-	"github.com/go-jose/go-jose/v4":      "verifies other people's JWTs: an algorithm allow-list is a required argument, and it has no dependencies",
-	"github.com/go-json-experiment/json": "exact, case-sensitive JSON that refuses duplicate names, which encoding/json does not",
-	"github.com/goccy/go-yaml":           "strict YAML: unknown and repeated keys are errors that show their line",
-	"github.com/spf13/cobra":             "commands, flags, help and completions as people of this ecosystem expect them",
-	"golang.org/x/crypto":                "argon2id",
-	"golang.org/x/time":                  "token buckets of the rate limits",
-	"modernc.org/libc":                   "hands memory to the embedded store's C interface",
-	"modernc.org/sqlite":                 "the embedded store in pure Go, so that one static binary builds without cgo",
+	"github.com/go-jose/go-jose/v4":       "verifies other people's JWTs: an algorithm allow-list is a required argument, and it has no dependencies",
+	"github.com/go-json-experiment/json":  "exact, case-sensitive JSON that refuses duplicate names, which encoding/json does not",
+	"github.com/goccy/go-yaml":            "strict YAML: unknown and repeated keys are errors that show their line",
+	"github.com/prometheus/client_golang": "metrics in the format that everybody scrapes, with the runtime's and the process's own",
+	"github.com/spf13/cobra":              "commands, flags, help and completions as people of this ecosystem expect them",
+	"golang.org/x/crypto":                 "argon2id",
+	"golang.org/x/time":                   "token buckets of the rate limits",
+	"modernc.org/libc":                    "hands memory to the embedded store's C interface",
+	"modernc.org/sqlite":                  "the embedded store in pure Go, so that one static binary builds without cgo",
 }
 
 // testDependencies are imported by tests only.

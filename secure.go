@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/symbolon/symbolon/internal/wire"
 )
@@ -60,6 +61,8 @@ func (s *Server) refuseFraming(w http.ResponseWriter, r *http.Request) {
 		RequestID: wire.NewRequestID(), Request: r, Time: s.config.Now(),
 		Err: &wire.Error{Code: "InvalidRequestException", Status: http.StatusBadRequest, Message: why},
 	}
+	began := time.Now()
+	defer func() { s.metrics.requests.observe(c, time.Since(began)) }()
 	if s.limits.admitAddress(r.Context(), c) == nil {
 		if err := s.record(r.Context(), c); err != nil {
 			s.config.Log.Error("a refusal could not be recorded", "error", err)

@@ -21,6 +21,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
 	}
 	go s.prepareKeys()
+	go s.watchClock(ctx)
 	done := make(chan error, 1)
 	go func() {
 		if s.config.TLSCert != "" {

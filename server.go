@@ -41,6 +41,7 @@ type Server struct {
 	web       *web.Server
 	limits    *limits
 	health    *health
+	metrics   *metrics
 
 	handler http.Handler
 }
@@ -52,7 +53,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, issuer: c.Issuer}
+	s := &Server{config: c, issuer: c.Issuer, metrics: newMetrics(c.Version)}
 	if s.issuer == "" {
 		s.issuer = c.origin(c.Listen)
 	}
@@ -88,7 +89,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	tables := slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables())
-	if s.db, err = store.Open(ctx, backend, tables, store.Options{Now: s.config.Now}); err != nil {
+	if s.db, err = store.Open(ctx, backend, tables, store.Options{Now: s.config.Now, Flushed: s.metrics.flushed}); err != nil {
 		return err
 	}
 	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
@@ -129,6 +130,7 @@ func (s *Server) build() {
 		DB: s.db, IAM: s.iam, Admin: s.admin, Minter: s.minter, Log: c.Log,
 		Issuers: &token.Issuers{
 			AllowInsecure: c.Development, AllowedOrigins: c.AllowedIssuerOrigins, MaxLifetime: c.AssertionMaxLifetime, Now: c.Now, Log: c.Log,
+			Fetched: s.metrics.fetched,
 		},
 		AccessTokenTTL: c.AccessTokenTTL, CodeTTL: c.CodeTTL, RefreshGrace: *c.RefreshGrace,
 		RefreshTTL: c.RefreshTTL, RefreshIdleTTL: c.RefreshIdleTTL,
@@ -141,6 +143,7 @@ func (s *Server) build() {
 	if c.Limits == "on" {
 		s.limits = newLimits(time.Now)
 	}
+	s.readRooms()
 }
 
 // pagingKeys are the keys of NextToken values. Without one, a request that pages ends as an internal error.
@@ -170,8 +173,9 @@ func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {
 func (s *Server) routes() http.Handler {
 	api := &wire.Server{
 		Services: s.services(), Admit: s.limits.admitAddress, Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
-		Now: s.config.Now, Log: s.config.Log,
+		Observe: s.metrics.requests.observe, Now: s.config.Now, Log: s.config.Log,
 	}
+	s.metrics.requests.serve(api.Services)
 	apiHandler := api.Handler()
 	handler := secure(s.below(apiHandler), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
 	if s.config.BehindProxy {
@@ -187,9 +191,10 @@ func (s *Server) below(api http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", s.health.alive)
 	mux.HandleFunc("GET /readyz", s.health.ready)
 	for _, pattern := range s.web.Patterns() {
-		mux.Handle(pattern, s.limits.pages(identified(s.web.Handler())))
+		pages := s.limits.pages(identified(s.web.Handler()))
+		mux.Handle(pattern, s.metrics.requests.pages("web", strings.Trim(pattern, "/"), pages))
 	}
-	discovery := documents(s.oidc.Discovery(), api)
+	discovery := s.documents(api)
 	mux.Handle("/.well-known/", discovery)
 	mux.Handle("/", api)
 	base := issuerPath(s.issuer)
@@ -210,13 +215,15 @@ func (s *Server) services() []*wire.Service {
 }
 
 // documents serves the discovery documents, and leaves what is none of them to the API's refusal.
-func documents(discovery *http.ServeMux, api http.Handler) http.Handler {
+func (s *Server) documents(api http.Handler) http.Handler {
+	discovery := s.oidc.Discovery()
+	counted := s.metrics.requests.pages("web", "discovery", discovery)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := discovery.Handler(r); pattern == "" {
 			api.ServeHTTP(w, r)
 			return
 		}
-		discovery.ServeHTTP(w, r)
+		counted.ServeHTTP(w, r)
 	})
 }
 

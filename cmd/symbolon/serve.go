@@ -56,6 +56,7 @@ func listen(config *symbolon.Config, address string) (net.Listener, error) {
 // the listener's queue.
 func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net.Listener, ready func(context.Context, *symbolon.Server) error) (err error) {
 	defer l.Close()
+	config.Version = buildVersion()
 	s, err := symbolon.New(ctx, config)
 	if err != nil {
 		return err
@@ -66,6 +67,11 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 		return err
 	}
 	defer func() { err = errors.Join(err, stopControl()) }()
+	_, stopAdmin, err := s.StartAdmin()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopAdmin()) }()
 	if err := ready(ctx, s); err != nil {
 		return err
 	}

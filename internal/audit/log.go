@@ -27,6 +27,8 @@ type Log struct {
 	now     func() time.Time
 	buffers sync.Pool // of *bytes.Buffer, for events being encoded
 
+	counters counters
+
 	mu      sync.Mutex
 	pending *batch // what the next call to the operating system will take; nil if nothing waits
 	spare   batch  // the slices of an earlier batch, to be filled again
@@ -132,7 +134,9 @@ func (l *Log) flush() {
 	if b == nil {
 		return
 	}
+	before := l.size
 	b.err = l.write(b)
+	l.count(b, l.size-before)
 	if cap(b.events) <= maxLine {
 		l.mu.Lock()
 		l.spare = batch{events: b.events, ends: b.ends}

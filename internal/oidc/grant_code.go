@@ -103,5 +103,6 @@ func (s *Server) secondUse(tx *store.Tx, c authorizationCode) error {
 	if err := token.Revoke(tx, c.IssuedSessionID, reason, s.derivedEnd(tx, c.RetainedUntil)); err != nil {
 		return err
 	}
+	noteReuse(tx, ssoadmin.GrantAuthorizationCode)
 	return &finalRefusal{because(invalidGrant("the authorization code is invalid or has expired"), "%s; session %s has ended", reason, c.IssuedSessionID)}
 }

@@ -154,6 +154,7 @@ func useAssertion(tx *store.Tx, instanceARN string, a *provenAssertion) error {
 		ExpiresAt: a.ExpiresAt.Add(2 * token.ClockSkew),
 	})
 	if errors.Is(err, store.ErrExists) {
+		noteReuse(tx, ssoadmin.GrantJWTBearer)
 		return invalidGrant("the assertion is refused: it has been used already (jti)")
 	}
 	return err

@@ -3,6 +3,7 @@ package oidc
 import (
 	"time"
 
+	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
 )
@@ -81,6 +82,7 @@ func (s *Server) reuse(tx *store.Tx, f *refreshFamily, reason string) error {
 	if err := s.kill(tx, *f, reason); err != nil {
 		return err
 	}
+	noteReuse(tx, ssoadmin.GrantRefreshToken)
 	return &finalRefusal{because(invalidGrant(badRefreshToken), "%s; family %s and session %s have ended", reason, f.ID, f.SessionID)}
 }
 

@@ -22,6 +22,9 @@ func (s *Server) update(ctx context.Context, fn func(tx *store.Tx) error) error 
 	})
 }
 
+// noteReuse marks in the audit event that something for one use was used again, by the grant it belongs to: theft, or a broken client.
+func noteReuse(tx *store.Tx, grantType string) { addNote(tx, "reuseDetected", grantType) }
+
 // addNote puts a member into the audit event's additionalEventData.
 func addNote(tx *store.Tx, name string, value any) {
 	call := wire.CallFrom(tx.Context())

@@ -72,7 +72,8 @@ type Verifier struct {
 	dummy     Credential // of no one; random, never leaves
 	dummyKey  signingKey // stands in where no derived key is cached
 
-	derivations atomic.Uint64 // signing keys derived: what tests look at instead of a clock
+	derivations atomic.Uint64 // signing keys derived
+	warm        atomic.Uint64 // signatures that a cached key has proved
 }
 
 // Verify checks r, whose body has been read into body, against the signing name service. Every refusal is an *Error;
@@ -117,6 +118,21 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte, ser
 		Presigned:   c.presigned,
 		Principal:   cred.Principal,
 	}, nil
+}
+
+// Stats is what a Verifier has counted. A request that is refused before its key matters is in neither count.
+type Stats struct {
+	// Cached are signatures proved with a derived key from memory, and Derived the keys derived for others, refused ones among them.
+	Cached, Derived uint64
+	// Keys are the derived keys in memory now.
+	Keys int
+}
+
+// Stats is a reading of the counts.
+func (v *Verifier) Stats() Stats {
+	v.keys.mu.RLock()
+	defer v.keys.mu.RUnlock()
+	return Stats{Cached: v.warm.Load(), Derived: v.derivations.Load(), Keys: len(v.keys.keys)}
 }
 
 // Forget drops the derived keys of an access key at once. Correctness does not hang on it, since Lookup is asked for
@@ -168,6 +184,7 @@ func (v *Verifier) match(m *message, c *claim, cred Credential, known bool) (boo
 		key = v.dummyKey
 	}
 	if forms.signedWith(&key, &c.signature) && warm && known {
+		v.warm.Add(1)
 		return true, forms.digest
 	}
 	v.derivations.Add(1)

@@ -229,3 +229,18 @@ func destroy(tx *store.Tx, r keyRow) (KeyInfo, error) {
 	}
 	return r.describe(tx.Now(), ""), nil
 }
+
+// NextRotation is when the newest of the keys, all of one kind, is old enough to be replaced; zero for data keys, which never are, and
+// where there are none.
+func (k *Keyring) NextRotation(keys []KeyInfo) time.Time {
+	var newest time.Time
+	for _, i := range keys {
+		if i.Purpose != Data && i.State != KeyRetired && i.CreatedAt.After(newest) {
+			newest = i.CreatedAt
+		}
+	}
+	if newest.IsZero() {
+		return newest
+	}
+	return newest.Add(k.rotation)
+}

@@ -36,6 +36,8 @@ type Issuers struct {
 	MaxLifetime time.Duration
 	Now         func() time.Time
 	Log         *slog.Logger
+	// Fetched, if set, hears of every attempt to fetch an issuer's keys. Issuers are those that somebody has configured.
+	Fetched func(issuer string, took time.Duration, err error)
 	issuers
 }
 
@@ -192,7 +194,11 @@ func (i *Issuers) start(s *keySet, now time.Time) <-chan struct{} {
 	flight := make(chan struct{})
 	s.flight, s.triedAt = flight, now
 	go func() {
+		began := time.Now()
 		keys, maxAge, err := i.fetchKeys(s.issuer)
+		if i.Fetched != nil {
+			i.Fetched(s.issuer, time.Since(began), err)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.err = err

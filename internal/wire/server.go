@@ -30,6 +30,9 @@ type Server struct {
 	Finish func(ctx context.Context, c *Call) error
 	// MapError turns an error that is no *Error (store errors, foreign ones) into one; nil, or a nil answer: internal.
 	MapError func(err error) *Error
+	// Observe, if set, hears of every request once its answer has been written, those refused by Admit too, and how long it took. The
+	// call is the caller's alone and done with.
+	Observe func(c *Call, took time.Duration)
 	Now      func() time.Time // nil: time.Now
 	Log      *slog.Logger     // nil: slog.Default()
 }
@@ -84,8 +87,12 @@ func (x *exchange) take(r route) {
 
 // ServeHTTP is the way of one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now() // Now is not for intervals
 	c := &Call{RequestID: NewRequestID(), Request: r, Time: h.Now(), Context: map[string][]string{}, Audit: map[string]any{}}
 	x := &exchange{call: c, front: true}
+	if h.Observe != nil {
+		defer func() { h.Observe(c, time.Since(began)) }()
+	}
 	ctx := WithCall(r.Context(), c)
 	h.conclude(x, h.guard(x, func() error { return h.work(ctx, x) }))
 	if x.turned {
