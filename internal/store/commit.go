@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	raiseFeed    = &Statement{SQL: "UPDATE " + feedTable + " SET position = position + 1 WHERE id = 1 AND position = ?"}
+	raiseFeed    = &Statement{SQL: "UPDATE " + feedTable + " SET position = ?, changed_at = ? WHERE id = 1 AND position = ? AND changed_at = ?"}
 	insertChange = &Statement{SQL: "INSERT INTO " + changeTable +
 		" (position, part, table_name, row_key, changed_at) VALUES (?, ?, ?, ?, ?)"}
 )
@@ -19,7 +19,7 @@ type pending struct {
 	// cached says that decisions rest on the replica at this position; it must still be the node's own when the commit
 	// begins, unless the commit checks the feed itself.
 	cached   bool
-	position int64
+	place    place
 	deadline time.Time // when the replica stops being trustworthy; zero for never
 	// publish is the replica to install once the commit is durable, nil if it changes no cached row.
 	publish *replica
@@ -59,13 +59,14 @@ func (tx *Tx) build() (*pending, error) {
 		p.deadline = time.Time{}
 	}
 	if tx.cache != nil {
-		p.position = tx.cache.position
+		p.place = tx.cache.place
 	}
 	p.Steps = make([]Step, 0, len(tx.rows)+len(tx.absent)+1)
 	tx.checks(p)
+	next := place{tx.feed.position + 1, time.Now().UnixMicro()}
 	if tx.writesFeed {
-		p.step("", false, 1, raiseFeed, []any{tx.feed})
-		tx.changes(p)
+		p.step("", false, 1, raiseFeed, []any{next.position, next.at, tx.feed.position, tx.feed.at})
+		tx.changes(p, next)
 	}
 	for _, e := range tx.written {
 		if e.op == opDelete {
@@ -78,16 +79,16 @@ func (tx *Tx) build() (*pending, error) {
 		}
 	}
 	if tx.edit != nil {
-		tx.cache.position++
+		tx.cache.place = next
 		p.publish = tx.cache
 	}
 	return p, nil
 }
 
-// readFeed learns the feed's position from the same view as the transaction's reads.
+// readFeed learns the feed's place from the same view as the transaction's reads.
 func (tx *Tx) readFeed() error {
-	return tx.query(selectPosition, nil, func(v []any) error {
-		tx.feed, _ = v[0].(int64)
+	return tx.query(selectPlace, nil, func(v []any) error {
+		tx.feed = placeOf(v)
 		return nil
 	})
 }
@@ -121,16 +122,15 @@ func (tx *Tx) checks(p *pending) {
 	}
 }
 
-// changes tell other nodes which rows to read again.
-func (tx *Tx) changes(p *pending) {
+// changes tell other nodes which rows to read again to come to the next place.
+func (tx *Tx) changes(p *pending, next place) {
 	if !tx.db.shared {
 		return
 	}
-	at := time.Now().UnixMicro()
 	part := int64(0)
 	for _, e := range tx.written {
 		if e.table.cached >= 0 && e.op != opNone {
-			p.step("", false, 1, insertChange, []any{tx.feed + 1, part, e.table.spec.Name, []byte(e.key), at})
+			p.step("", false, 1, insertChange, []any{next.position, part, e.table.spec.Name, []byte(e.key), next.at})
 			part++
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,6 +26,7 @@ type committer struct {
 	closed bool
 	idle   *sync.Cond // all lanes free and nothing queued
 	lanes  int
+	order  sync.RWMutex // between lanes; unused where there is one
 }
 
 func newCommitter(b Backend) *committer {
@@ -106,6 +108,9 @@ func (c *committer) run(batch []*pending, leader *pending) {
 			}
 		}
 	}()
+	exclusive := c.lanes > 1 && slices.ContainsFunc(batch, (*pending).raisesFeed)
+	c.enter(exclusive)
+	defer c.leave(exclusive) // before the members are told
 	commits := make([]*Commit, 0, len(batch))
 	for _, p := range batch {
 		p.Outcome = Outcome{}
@@ -124,6 +129,26 @@ func (c *committer) run(batch []*pending, leader *pending) {
 		p.err = failure
 	}
 	c.settle(batch)
+}
+
+// enter keeps the batches of other lanes out while one changes cached rows: from the last look at the replica until the change is in
+// it, or else what was decided without the change could commit after it.
+func (c *committer) enter(exclusive bool) {
+	switch {
+	case exclusive:
+		c.order.Lock()
+	case c.lanes > 1:
+		c.order.RLock()
+	}
+}
+
+func (c *committer) leave(exclusive bool) {
+	switch {
+	case exclusive:
+		c.order.Unlock()
+	case c.lanes > 1:
+		c.order.RUnlock()
+	}
 }
 
 func (c *committer) flush(commits []*Commit) error {

@@ -31,11 +31,13 @@ type DB struct {
 	counters     counters
 
 	replica   atomic.Pointer[replica]
-	publish   sync.Mutex  // held to replace the replica
-	doubtful  atomic.Bool // the replica may lack a change that is in the database
+	publish   sync.Mutex   // held to replace the replica
+	doubts    atomic.Int64 // how often the replica came to lack, perhaps, a change that is in the database
+	cleared   atomic.Int64 // how many of the doubts a sync has cleared since
 	heard     atomic.Pointer[time.Time]
-	syncing   sync.Mutex
-	config    sync.RWMutex // held whole by a commit that changes cached rows, shared by one that must not see any change
+	syncing   chan struct{} // a token for whoever syncs; guards missed
+	missed    bool          // the last sync failed
+	config    sync.RWMutex  // held whole by a commit that changes cached rows, shared by one that must not see any change
 	contended [stripes]sync.Mutex
 	seed      maphash.Seed
 
@@ -64,7 +66,7 @@ type Options struct {
 func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, error) {
 	db := &DB{
 		backend: b, now: o.Now, shared: o.Shared, seed: maphash.MakeSeed(),
-		tables: map[*def]*sqlTable{}, byName: map[string]*sqlTable{},
+		tables: map[*def]*sqlTable{}, byName: map[string]*sqlTable{}, syncing: make(chan struct{}, 1),
 	}
 	if db.now == nil {
 		db.now = time.Now
@@ -243,8 +245,8 @@ func (db *DB) judge(tx *Tx, p *pending, a *attempt) (again bool, err error) {
 		a.stale++
 		return true, nil
 	}
-	if p.Steps[p.Outcome.Step].Statement == raiseFeed && db.replica.Load().position <= tx.feed {
-		db.doubtful.Store(true) // the database has moved on and this node has not heard of it
+	if p.Steps[p.Outcome.Step].Statement == raiseFeed && db.replica.Load().position <= tx.feed.position {
+		db.doubts.Add(1) // the database has moved on and this node has not heard of it
 	}
 	a.lost, a.subject = true, p.subjects[p.Outcome.Step]
 	return true, nil
@@ -255,7 +257,7 @@ func (db *DB) admit(p *pending) bool {
 	if expired(p.deadline) {
 		return false
 	}
-	return !p.cached || db.replica.Load().position == p.position
+	return !p.cached || !db.doubtful() && db.replica.Load().place == p.place
 }
 
 // settle installs the changes of cached rows before anybody is told that they are durable.
@@ -266,12 +268,15 @@ func (db *DB) settle(batch []*pending) {
 			continue
 		}
 		if p.err != nil || p.publish == nil {
-			db.doubtful.Store(true)
+			db.doubts.Add(1)
 			continue
 		}
 		db.publish.Lock()
-		if db.replica.Load().position == p.publish.position-1 {
+		switch now := db.replica.Load(); {
+		case now.place == p.place:
 			db.replica.Store(p.publish)
+		case now.position < p.publish.position:
+			db.doubts.Add(1) // the replica is of another history
 		}
 		db.publish.Unlock()
 	}
@@ -287,11 +292,11 @@ func (p *pending) raisesFeed() bool {
 }
 
 func (db *DB) begin(ctx context.Context, writable bool) *Tx {
-	if db.doubtful.Load() {
+	if db.doubtful() {
 		_ = db.clearDoubt(ctx) // if it fails the doubt stays, and this transaction reads through
 	}
 	tx := &Tx{db: db, ctx: ctx, writable: writable}
-	if deadline := db.trustedUntil(); !expired(deadline) && !db.doubtful.Load() {
+	if deadline := db.trustedUntil(); !expired(deadline) && !db.doubtful() {
 		tx.deadline = deadline
 		tx.cache = db.replica.Load()
 	}
@@ -316,6 +321,9 @@ func (db *DB) enter() error {
 	db.active.Add(1)
 	return nil
 }
+
+// doubtful says that the replica may lack a change that is in the database.
+func (db *DB) doubtful() bool { return db.doubts.Load() > db.cleared.Load() }
 
 // Ping asks the database itself, past every cache. An error is the context's or wraps ErrUnavailable.
 func (db *DB) Ping(ctx context.Context) error { return db.View(ctx, (*Tx).readFeed) }

@@ -12,6 +12,8 @@ const (
 	trust = time.Second
 	// feedKept is how long changes stay in the feed; a node further behind loads everything anew.
 	feedKept = 10 * time.Minute
+	// loadLimit is how long loading all cached tables anew may take. The node reads through meanwhile.
+	loadLimit = time.Minute
 )
 
 // trustedUntil is when the replica stops being trustworthy; zero for never. Its clock is the monotonic one.
@@ -32,9 +34,7 @@ func (db *DB) pollLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		bounded, cancel := context.WithTimeout(ctx, trust)
-		err := db.sync(bounded)
-		cancel()
+		err := db.sync(ctx)
 		switch {
 		case err != nil && !deaf && ctx.Err() == nil:
 			slog.Warn("store: cannot hear the change feed", "error", err)
@@ -54,11 +54,15 @@ func (db *DB) Lag() time.Duration {
 	return time.Since(*db.heard.Load())
 }
 
-// sync brings the replica to the database's position.
+// sync brings the replica to the database's position. It waits for no query longer than trust, unless it loads everything anew.
 func (db *DB) sync(ctx context.Context) error {
-	db.syncing.Lock()
-	defer db.syncing.Unlock()
-	return db.syncLocked(ctx)
+	select {
+	case db.syncing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-db.syncing }()
+	return db.syncAlone(ctx)
 }
 
 // Sync has this node hear now, not at the next poll, of every change that was acknowledged before the call on whatever node.
@@ -73,64 +77,91 @@ func (db *DB) Sync(ctx context.Context) error {
 	return db.sync(ctx)
 }
 
-// clearDoubt syncs unless somebody else has done so meanwhile.
+// clearDoubt syncs unless somebody else has done so meanwhile. Who finds another at it waits for trust at most, and then reads through:
+// the other's database may hang.
 func (db *DB) clearDoubt(ctx context.Context) error {
-	db.syncing.Lock()
-	defer db.syncing.Unlock()
-	if !db.doubtful.Load() {
+	bounded, cancel := context.WithTimeout(ctx, trust)
+	defer cancel()
+	select {
+	case db.syncing <- struct{}{}:
+	case <-bounded.Done():
+		return bounded.Err()
+	}
+	defer func() { <-db.syncing }()
+	if !db.doubtful() {
 		return nil
 	}
-	return db.syncLocked(ctx)
+	return db.syncAlone(ctx)
 }
 
-func (db *DB) syncLocked(ctx context.Context) error {
-	start := time.Now()
-	// Cleared first: a doubt that arises from here on is about what this round may not see.
-	doubtful := db.doubtful.Swap(false)
+func (db *DB) syncAlone(ctx context.Context) error {
+	start, doubts := time.Now(), db.doubts.Load() // what arises from here on is about changes that this round may not see
 	if err := db.catchUp(ctx); err != nil {
-		if doubtful {
-			db.doubtful.Store(true)
-		}
+		db.missed = true
 		return err
 	}
+	db.missed = false
+	db.cleared.Store(doubts)
 	db.heard.Store(&start)
 	return nil
 }
 
 func (db *DB) catchUp(ctx context.Context) error {
 	have := db.replica.Load() // before the view begins, so that the view holds at least as much
+	changed, until, whole, err := db.hear(ctx, have)
+	if err != nil {
+		return err
+	}
+	if whole {
+		db.apply(changed, until)
+		return nil
+	}
+	return db.loadAnew(ctx, have)
+}
+
+// hear asks what has changed since the replica. It says whether the feed could tell.
+func (db *DB) hear(ctx context.Context, have *replica) (changed []change, until place, whole bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, trust)
+	defer cancel()
+	snap, err := db.backend.Begin(ctx)
+	if err != nil {
+		return nil, until, false, err
+	}
+	defer snap.Release()
+	if until, err = readPlace(ctx, snap); err != nil || until == have.place {
+		return nil, until, true, err
+	}
+	if until.position <= have.position {
+		return nil, until, false, nil // another history
+	}
+	changed, whole, err = db.readChanges(ctx, snap, have.place, until)
+	return changed, until, whole, err
+}
+
+// loadAnew loads all cached tables, from a view that holds at least the replica have unless the database was replaced.
+func (db *DB) loadAnew(ctx context.Context, have *replica) error {
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
 	snap, err := db.backend.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer snap.Release()
-	position, err := readPosition(ctx, snap)
-	if err != nil || position == have.position {
-		return err
-	}
-	changed, whole, err := db.readChanges(ctx, snap, have.position, position)
-	if err != nil {
-		return err
-	}
-	if whole {
-		db.apply(changed, position)
-		return nil
-	}
 	r, err := db.loadReplica(ctx, snap)
 	if err != nil {
 		return err
 	}
 	db.publish.Lock()
 	defer db.publish.Unlock()
-	// A position behind the replica's means that the database was replaced under this node: what it says counts.
+	// If nothing came in between, what the database says counts, even if it stands behind: it was replaced under this node.
 	if now := db.replica.Load(); now == have || now.position < r.position {
 		db.replica.Store(r)
 	}
 	return nil
 }
 
-var selectChanges = &Statement{SQL: "SELECT position, table_name, row_key FROM " + changeTable +
-	" WHERE position > ? AND position <= ? ORDER BY position, part", Columns: 3}
+var selectChanges = &Statement{SQL: "SELECT position, table_name, row_key, changed_at FROM " + changeTable +
+	" WHERE position >= ? AND position <= ? ORDER BY position, part", Columns: 4}
 
 // change is one row as it stands at the view's position; a nil row is gone.
 type change struct {
@@ -139,13 +170,21 @@ type change struct {
 	row   *cachedRow
 }
 
-// readChanges reads the rows that changed since a position. It says whether the feed still had every position between.
-func (db *DB) readChanges(ctx context.Context, snap Snapshot, since, until int64) (changed []change, whole bool, err error) {
+// readChanges reads the rows that changed since a place. It says whether the feed still has every position up to the other place, and the
+// same history.
+func (db *DB) readChanges(ctx context.Context, snap Snapshot, since, until place) (changed []change, whole bool, err error) {
 	seen := map[rowID]bool{}
-	next := since + 1
+	next := since.position + 1
 	whole = true
-	err = snap.Query(ctx, selectChanges, []any{since, until}, func(v []any) error {
+	known := !db.missed // after a gap the feed must still know the change that led to since
+	err = snap.Query(ctx, selectChanges, []any{since.position, until.position}, func(v []any) error {
 		position, _ := v[0].(int64)
+		at, _ := v[3].(int64)
+		if position == since.position {
+			known = at == since.at
+			whole = whole && known
+			return nil
+		}
 		if position > next {
 			whole = false
 		}
@@ -158,7 +197,7 @@ func (db *DB) readChanges(ctx context.Context, snap Snapshot, since, until int64
 		}
 		return nil
 	})
-	if err != nil || !whole || next != until+1 {
+	if err != nil || !whole || !known || next != until.position+1 {
 		return nil, false, err
 	}
 	for i := range changed {
@@ -176,14 +215,14 @@ func (db *DB) readChanges(ctx context.Context, snap Snapshot, since, until int64
 
 // apply lays the changed rows over the replica. Rows that the node itself changed meanwhile are among them as far as
 // the position goes, so any replica between the two positions is a right start.
-func (db *DB) apply(changed []change, position int64) {
+func (db *DB) apply(changed []change, to place) {
 	db.publish.Lock()
 	defer db.publish.Unlock()
-	if db.replica.Load().position >= position {
+	if db.replica.Load().position >= to.position {
 		return
 	}
 	r := db.replica.Load().fork()
-	r.position = position
+	r.place = to
 	e := &edit{}
 	for _, c := range changed {
 		t := &r.tables[c.table.cached]

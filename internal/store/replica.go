@@ -10,8 +10,19 @@ import (
 // replica is the content of all cached tables at one position of the feed. A published replica never changes; readers
 // take it by one pointer load, writers copy the parts they change.
 type replica struct {
-	position int64
-	tables   []cachedTable
+	place
+	tables []cachedTable
+}
+
+// place is a position of the feed and the moment of the change that led there, in Unix microseconds of the node that made it. Together
+// they tell apart two histories that count alike: a database that fails over may lose what was not acknowledged yet, but heard of already,
+// and others then reach the same position in another way.
+type place struct{ position, at int64 }
+
+func placeOf(v []any) (p place) {
+	p.position, _ = v[0].(int64)
+	p.at, _ = v[1].(int64)
+	return p
 }
 
 type cachedTable struct {
@@ -28,7 +39,7 @@ type cachedRow struct {
 }
 
 func (r *replica) fork() *replica {
-	c := &replica{position: r.position, tables: slices.Clone(r.tables)}
+	c := &replica{place: r.place, tables: slices.Clone(r.tables)}
 	for i := range c.tables {
 		c.tables[i].indexes = slices.Clone(c.tables[i].indexes)
 	}
@@ -92,11 +103,11 @@ func (c *cachedTable) unique(index int, joined string, now int64) (found *cached
 
 // loadReplica reads all cached tables at one moment.
 func (db *DB) loadReplica(ctx context.Context, snap Snapshot) (*replica, error) {
-	position, err := readPosition(ctx, snap)
+	at, err := readPlace(ctx, snap)
 	if err != nil {
 		return nil, err
 	}
-	r := &replica{position: position}
+	r := &replica{place: at}
 	for _, t := range db.cachedTables {
 		e := &edit{}
 		c := cachedTable{def: t.def, indexes: make([]tree, len(t.indexes))}
@@ -116,17 +127,17 @@ func (db *DB) loadReplica(ctx context.Context, snap Snapshot) (*replica, error) 
 	return r, nil
 }
 
-var selectPosition = &Statement{SQL: "SELECT position FROM " + feedTable + " WHERE id = 1", Columns: 1}
+var selectPlace = &Statement{SQL: "SELECT position, changed_at FROM " + feedTable + " WHERE id = 1", Columns: 2}
 
-func readPosition(ctx context.Context, snap Snapshot) (position int64, err error) {
-	err = snap.Query(ctx, selectPosition, nil, func(v []any) error {
-		position, _ = v[0].(int64)
+func readPlace(ctx context.Context, snap Snapshot) (p place, err error) {
+	err = snap.Query(ctx, selectPlace, nil, func(v []any) error {
+		p = placeOf(v)
 		return nil
 	})
-	if err == nil && position == 0 {
+	if err == nil && p.position == 0 {
 		err = fmt.Errorf("store: table %s has lost its row", feedTable)
 	}
-	return position, err
+	return p, err
 }
 
 // prune returns the replica without rows that expired before the time, or itself if there are none.

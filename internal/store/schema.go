@@ -55,13 +55,20 @@ func (s *schema) readMeta(ctx context.Context) error {
 		text, number := s.dialect.Types[Text], s.dialect.Types[Int]
 		s.steps = append(s.steps,
 			"CREATE TABLE IF NOT EXISTS "+metaTable+" (name "+text+" PRIMARY KEY, value "+text+" NOT NULL)"+s.dialect.TableSuffix,
-			"CREATE TABLE IF NOT EXISTS "+feedTable+" (id "+number+" PRIMARY KEY, position "+number+" NOT NULL)",
+			"CREATE TABLE IF NOT EXISTS "+feedTable+" (id "+number+" PRIMARY KEY, position "+number+" NOT NULL, "+feedMoment(number)+")",
 			"CREATE TABLE IF NOT EXISTS "+changeTable+" (position "+number+" NOT NULL, part "+number+" NOT NULL, table_name "+text+
 				" NOT NULL, row_key "+s.dialect.Types[Bytes]+" NOT NULL, changed_at "+number+" NOT NULL, PRIMARY KEY (position, part))"+
 				s.dialect.TableSuffix,
 			"INSERT INTO "+feedTable+" (id, position) VALUES (1, 1) ON CONFLICT (id) DO NOTHING",
 			setMeta("schema", fmt.Sprint(SchemaVersion)))
 		return nil
+	}
+	feed, _, err := s.backend.Columns(ctx, feedTable)
+	if err != nil {
+		return err
+	}
+	if _, ok := feed["changed_at"]; !ok {
+		s.steps = append(s.steps, "ALTER TABLE "+feedTable+" ADD COLUMN "+feedMoment(s.dialect.Types[Int]))
 	}
 	snap, err := s.backend.Begin(ctx)
 	if err != nil {
@@ -83,6 +90,9 @@ func (s *schema) readMeta(ctx context.Context) error {
 	}
 	return nil
 }
+
+// feedMoment is the column that says when the feed's position was reached.
+func feedMoment(number string) string { return "changed_at " + number + " DEFAULT 0 NOT NULL" }
 
 func setMeta(name, value string) string {
 	q := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -29,7 +29,7 @@ type Tx struct {
 	edit       *edit
 	usesCache  bool
 	writesFeed bool
-	feed       int64     // the feed's position this transaction stands on, when it writes cached rows
+	feed       place     // of the feed, which this transaction stands on, when it writes cached rows
 	deadline   time.Time // until when the replica may be trusted; zero for ever
 
 	fromMemory, readThrough uint64 // reads of cached tables, not yet in the counters

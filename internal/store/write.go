@@ -119,7 +119,7 @@ func (tx *Tx) putCached(t *sqlTable, values []any, key string, parts []string) e
 func (tx *Tx) fork(t *sqlTable) *cachedTable {
 	if tx.edit == nil {
 		tx.edit = &edit{}
-		tx.feed = tx.cache.position
+		tx.feed = tx.cache.place
 		tx.cache = tx.cache.fork()
 	}
 	tx.usesCache = true

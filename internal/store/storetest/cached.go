@@ -26,6 +26,10 @@ var feedCases = []testCase{
 	{"feed/a deaf node may write", deafWrites},
 	{"feed/written through is read at once", writtenThrough},
 	{"feed/a node far behind loads anew", farBehind},
+	{"feed/another history is loaded anew", anotherHistory},
+	{"feed/another history is not written on", writeOnAnotherHistory},
+	{"feed/a change waits for other lanes", changeWaitsForLanes},
+	{"feed/other lanes wait for a change", lanesWaitForChange},
 }
 
 func cachedNoQueries(e *env) {
@@ -135,11 +139,16 @@ func hotLeavesFeed(e *env) {
 // eventually waits for a node to see the count of a cached row.
 func eventually(e *env, db *store.DB, id string, count int) {
 	e.Helper()
+	eventuallyIn(e, db, "r", id, count)
+}
+
+func eventuallyIn(e *env, db *store.DB, realm, id string, count int) {
+	e.Helper()
 	start := time.Now()
 	for {
 		var got row
 		e.view(db, func(tx *store.Tx) error {
-			r, err := cold.Get(tx, "r", id)
+			r, err := cold.Get(tx, realm, id)
 			got = r
 			if errors.Is(err, store.ErrNotFound) {
 				return nil
@@ -306,4 +315,130 @@ func farBehind(e *env) {
 	eventually(e, watcher, "x", 3)
 	e.update(silent, func(tx *store.Tx) error { return cold.Delete(tx, "r", "x") })
 	eventually(e, watcher, "x", 0)
+}
+
+// loseLast takes the last change back, as a database does that fails over to a copy which had not received it.
+func loseLast(e *env, id string) {
+	b := e.h.Open(e.T)
+	e.must(b.Define(e.ctx, []string{
+		"DELETE FROM cold WHERE id = '" + id + "'",
+		"DELETE FROM symbolon_feed_change WHERE position = (SELECT position FROM symbolon_feed WHERE id = 1)",
+		"UPDATE symbolon_feed SET position = position - 1, changed_at = " +
+			"(SELECT MAX(changed_at) FROM symbolon_feed_change WHERE position = symbolon_feed.position - 1)",
+	}))
+	e.must(b.Close())
+}
+
+// anotherHistory: a node that heard of a change which was then lost does not take another one at the same position for it, whether it
+// misses polls in between or not.
+func anotherHistory(e *env) {
+	for _, more := range []int{0, 3} {
+		for _, gap := range []bool{false, true} {
+			name := fmt.Sprint(more, gap)
+			f := &faults{Backend: e.h.Open(e.T)}
+			a, b := e.nodeOn(f, store.Options{Shared: true}), e.node(store.Options{Shared: true})
+			e.update(b, put(cold, row{Realm: name, ID: "first", Count: 1}))
+			e.update(b, put(cold, row{Realm: name, ID: "lost" + name, Count: 1}))
+			eventuallyIn(e, a, name, "lost"+name, 1)
+			f.gone.Store(true) // while everything happens that the poll must not see step by step
+			loseLast(e, "lost"+name)
+			other := e.node(store.Options{Shared: true})
+			for n := range more + 1 {
+				e.update(other, put(cold, row{Realm: name, ID: fmt.Sprint("new", n), Count: 1}))
+			}
+			if gap {
+				time.Sleep(deafTime)
+			}
+			f.gone.Store(false)
+			for n := range more + 1 {
+				eventuallyIn(e, a, name, fmt.Sprint("new", n), 1)
+			}
+			eventuallyIn(e, a, name, "lost"+name, 0)
+		}
+	}
+}
+
+// writeOnAnotherHistory: what a node decides in the knowledge of a change that was lost does not commit.
+func writeOnAnotherHistory(e *env) {
+	a, b := e.node(store.Options{Shared: true}), e.node(store.Options{Shared: true})
+	e.update(b, put(cold, row{Realm: "r", ID: "first", Count: 1}))
+	e.update(b, put(cold, row{Realm: "r", ID: "lost", Count: 1}))
+	eventually(e, a, "lost", 1)
+	saw, runs := -1, 0
+	e.update(a, func(tx *store.Tx) error {
+		r, err := cold.Get(tx, "r", "lost")
+		if saw = r.Count; errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		if runs++; runs == 1 {
+			loseLast(e, "lost")
+			e.update(e.node(store.Options{Shared: true}), put(cold, row{Realm: "r", ID: "new", Count: 1}))
+		}
+		return errors.Join(err, cold.Put(tx, row{Realm: "r", ID: "mine", Count: saw}))
+	})
+	if saw != 0 || runs < 2 {
+		e.Errorf("run %d committed having seen %d", runs, saw)
+	}
+	eventually(e, a, "new", 1)
+}
+
+// lanes is a backend that takes several commits at once.
+type lanes struct{ *faults }
+
+func (lanes) Lanes() int { return 4 }
+
+// changeWaitsForLanes: while a commit of another lane is under way that was decided without it, a change of a cached row does not
+// become known, so that nobody can find the change in force and the commit not yet there.
+func changeWaitsForLanes(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	db := e.nodeOn(lanes{f}, store.Options{})
+	e.update(db, put(cold, row{Realm: "r", ID: "user", Count: 1}))
+	release := f.hold()
+	token, change := make(chan error, 1), make(chan error, 1)
+	go func() { token <- db.Update(e.ctx, issue(func(int) {})) }()
+	f.waitHeld()
+	go func() { change <- db.Update(e.ctx, put(cold, row{Realm: "r", ID: "user", Count: 0})) }()
+	select {
+	case err := <-change:
+		e.Errorf("the change overtook a commit: %v", err)
+		change <- err
+	case <-time.After(100 * time.Millisecond):
+	}
+	release()
+	e.must(<-token)
+	e.must(<-change)
+}
+
+// lanesWaitForChange: what was decided before a change and comes to its commit while the change is under way is decided anew.
+func lanesWaitForChange(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	db := e.nodeOn(lanes{f}, store.Options{})
+	e.update(db, put(cold, row{Realm: "r", ID: "user", Count: 1}))
+	release := f.hold()
+	token, change := make(chan error, 1), make(chan error, 1)
+	go func() { change <- db.Update(e.ctx, put(cold, row{Realm: "r", ID: "user", Count: 0})) }()
+	f.waitHeld()
+	var saw atomic.Int64
+	go func() { token <- db.Update(e.ctx, issue(func(n int) { saw.Store(int64(n)) })) }()
+	select {
+	case err := <-token:
+		e.Errorf("a commit overtook the change: %v", err)
+		token <- err
+	case <-time.After(100 * time.Millisecond):
+	}
+	release()
+	e.must(<-change)
+	e.must(<-token)
+	if saw.Load() != 0 {
+		e.Error("committed after the change without knowing of it")
+	}
+}
+
+// issue writes an uncached row on the word of a cached one.
+func issue(saw func(int)) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
+		user, err := cold.Get(tx, "r", "user")
+		saw(user.Count)
+		return errors.Join(err, hot.Put(tx, row{Realm: "r", ID: "token"}))
+	}
 }

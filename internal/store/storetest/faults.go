@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
 )
@@ -19,6 +20,8 @@ type faults struct {
 	deaf atomic.Bool
 	// gone makes everything fail.
 	gone atomic.Bool
+	// stalled makes reads wait until whoever asks gives up.
+	stalled atomic.Bool
 
 	mu   sync.Mutex
 	fail failure
@@ -95,6 +98,10 @@ func (f *faults) Begin(ctx context.Context) (store.Snapshot, error) {
 	if f.gone.Load() {
 		return nil, errInjected
 	}
+	if f.stalled.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	s, err := f.Backend.Begin(ctx)
 	if err != nil {
 		return nil, err
@@ -121,6 +128,7 @@ var faultCases = []testCase{
 	{"faults/a failed batch fails every member", failedBatch},
 	{"faults/database gone and back", goneAndBack},
 	{"faults/panic in the backend", panicking},
+	{"faults/doubt keeps nobody waiting", doubtWaits},
 }
 
 func failedCommit(e *env) {
@@ -198,4 +206,31 @@ func panicking(e *env) {
 		_ = db.Update(e.ctx, put(hot, row{Realm: "r", ID: "a"}))
 	}()
 	e.update(db, put(hot, row{Realm: "r", ID: "b"}))
+}
+
+// doubtWaits: with a database that hangs, nobody waits for another's patience, and the doubt is cleared when it answers again.
+func doubtWaits(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	db := e.nodeOn(f, store.Options{})
+	e.update(db, put(cold, row{Realm: "r", ID: "a", Count: 1}))
+	f.failNext(failAfter)
+	e.want(db.Update(e.ctx, put(cold, row{Realm: "r", ID: "a", Count: 2})), store.ErrUnavailable)
+	f.stalled.Store(true)
+	patient, giveUp := context.WithCancel(e.ctx)
+	defer giveUp()
+	go func() { _ = db.View(patient, get(cold, "a")) }()
+	time.Sleep(50 * time.Millisecond)
+	short, cancel := context.WithTimeout(e.ctx, 100*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- db.View(short, get(cold, "a")) }()
+	select {
+	case err := <-ended:
+		e.want(err, context.DeadlineExceeded)
+	case <-time.After(10 * time.Second):
+		e.Fatal("a transaction waits for another's patience")
+	}
+	f.stalled.Store(false)
+	giveUp()
+	expect(e, db, cold, row{Realm: "r", ID: "a", Count: 2})
 }
