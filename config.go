@@ -65,7 +65,8 @@ type Config struct {
 	KeyRotation time.Duration `config:"key-rotation"`
 	// AuditLog is the file the audit events are appended to. Default: audit.jsonl in the data folder.
 	AuditLog string `config:"audit-log"`
-	// TLSCert and TLSKey are PEM files; with both the listener speaks TLS 1.2 and later.
+	// TLSCert and TLSKey are PEM files; with both the listener speaks TLS 1.2 and later. Changed files are taken up without a restart, once
+	// they fit together.
 	TLSCert string `config:"tls-cert"`
 	TLSKey  string `config:"tls-key"`
 	// BehindProxy says that a proxy terminates TLS, so that the listener may speak http on a non-loopback address. The proxy must set

@@ -16,6 +16,9 @@ import (
 // whoever follows /readyz sends them elsewhere; then the listener closes and the requests under way end. Those that have not ended after
 // drain-timeout are cut off, which is an error.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if err := s.openCertificate(); err != nil {
+		return err
+	}
 	h := &http.Server{
 		Handler: s.parting(s.handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
@@ -24,8 +27,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	go s.watchClock(ctx)
 	done := make(chan error, 1)
 	go func() {
-		if s.config.TLSCert != "" {
-			done <- h.ServeTLS(l, s.config.TLSCert, s.config.TLSKey)
+		if c := s.certificate.Load(); c != nil {
+			go c.watch(ctx)
+			h.TLSConfig = c.tlsConfig()
+			done <- h.ServeTLS(l, "", "")
 			return
 		}
 		done <- h.Serve(l)

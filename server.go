@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/audit"
@@ -42,6 +43,8 @@ type Server struct {
 	limits    *limits
 	health    *health
 	metrics   *metrics
+
+	certificate atomic.Pointer[certificate] // set by Serve; nil without TLS
 
 	handler http.Handler
 }
@@ -156,8 +159,15 @@ func (s *Server) pagingKeys() [][]byte {
 	return keys
 }
 
-// ReopenAudit goes on in a new audit log under the old name, after the old one was renamed. The chain goes on, too.
-func (s *Server) ReopenAudit() error { return s.audit.Reopen() }
+// Reload takes up what operators have changed beside the running server: it goes on in a new audit log under the old name, if the old one
+// was renamed (the chain goes on, too), and reads the TLS certificate again. What cannot be taken up stays as it was.
+func (s *Server) Reload() error {
+	err := s.audit.Reopen()
+	if c := s.certificate.Load(); c != nil {
+		err = errors.Join(err, c.load(true))
+	}
+	return err
+}
 
 // userEnabled is iam's question to the directory, which it does not know.
 func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {

@@ -75,13 +75,13 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 	if err := ready(ctx, s); err != nil {
 		return err
 	}
-	defer reopenOnHangup(s)()
+	defer reloadOnHangup(s)()
 	fmt.Fprintf(out, "symbolon serves %s\n", s.Issuer())
 	return s.Serve(ctx, l)
 }
 
-// reopenOnHangup begins a new audit log at SIGHUP, for log rotation, until stop.
-func reopenOnHangup(s *symbolon.Server) (stop func()) {
+// reloadOnHangup begins a new audit log, for log rotation, and reads the TLS certificate again at SIGHUP, until stop.
+func reloadOnHangup(s *symbolon.Server) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -89,8 +89,8 @@ func reopenOnHangup(s *symbolon.Server) (stop func()) {
 		for {
 			select {
 			case <-hangup:
-				if err := s.ReopenAudit(); err != nil {
-					slog.Error("the audit log stays in the old file", "error", err)
+				if err := s.Reload(); err != nil {
+					slog.Error("what cannot be taken up stays as it was", "error", err)
 				}
 			case <-done:
 				return
