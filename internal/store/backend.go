@@ -13,18 +13,21 @@ type Backend interface {
 	// Begin opens a read-only view of one moment: everything acknowledged before Begin is in it, and nothing that
 	// commits after its first Query.
 	Begin(ctx context.Context) (Snapshot, error)
-	// Commit applies the commits in order, each whole or not at all and independent of the others' fate, and sets
-	// each one's Outcome. When it returns nil everything applied is durable. When it returns an error nothing was
-	// acknowledged, though after a lost connection some may turn out to be applied. Statements see the effects of
-	// earlier commits in the slice; concurrent calls must be serializable. It does not depend on a caller's context.
+	// Commit applies the commits, each whole or not at all and independent of the others' fate, and sets each one's
+	// Outcome. When it returns nil everything applied is durable. When it returns an error nothing was acknowledged,
+	// though after a lost connection some may turn out to be applied. It may apply them in any order that fits the
+	// outcomes, as calls at the same time may be: all of them together must be serializable. It does not depend on a
+	// caller's context.
 	Commit(commits []*Commit) error
 	// Lanes is how many calls of Commit may usefully run at once.
 	Lanes() int
 	// Columns describes a table as it is now: column name to type as in Dialect.Types; empty if there is no table.
 	// Key columns are listed in order.
 	Columns(ctx context.Context, table string) (columns map[string]string, key []string, err error)
-	// Define runs data definition statements in one transaction where the database can. Several nodes may do so at once.
+	// Define runs data definition statements, in one transaction where the database can.
 	Define(ctx context.Context, statements []string) error
+	// Alone calls fn, which may change the schema, while no other node is in Alone.
+	Alone(ctx context.Context, fn func() error) error
 	// Close releases everything. No call may be under way.
 	Close() error
 }
@@ -35,6 +38,9 @@ type Dialect struct {
 	Types [JSON + 1]string
 	// TableSuffix ends every CREATE TABLE.
 	TableSuffix string
+	// Concurrent says that commits run beside each other and that a check keeps only the rows it looks at from changing
+	// until the commit: counts of ranges then come again after the writes, when nobody can come between any more.
+	Concurrent bool
 }
 
 // Snapshot is a read-only view of one moment, used by one goroutine at a time.
@@ -50,6 +56,50 @@ type Statement struct {
 	SQL string
 	// Columns is the number of columns a query returns.
 	Columns int
+	// Form says what the text does, for a backend that does it in its own way; its zero value says that the text is all.
+	Form Form
+}
+
+// Form is what a statement of a commit does, beside its text.
+type Form struct {
+	Act    Act
+	Layout *Layout
+	// Match are the columns of a Hold or an Absent that are compared with its parameters.
+	Match []string
+	// Set are the columns an Update writes, without rev.
+	Set []string
+}
+
+// Act is the kind of a Form.
+type Act uint8
+
+// The acts, with their parameters in order.
+const (
+	Other Act = iota
+	// Hold is a check that a row is as it was read: Match (the key), rev.
+	Hold
+	// Absent is a check that no live row has the values: Match (the key or a unique index), the time if rows expire.
+	Absent
+	// Insert makes a row unless a live one has its key: all columns, rev, the time if rows expire.
+	Insert
+	// Update changes the row with key and rev: Set, the new rev, the key, the old rev.
+	Update
+)
+
+// Layout is a table as backends see it.
+type Layout struct {
+	Table   string
+	Columns []string // without rev
+	Kinds   []Kind   // of Columns
+	Key     []string
+	Expiry  string // the column with the time from which on a row is absent; empty if rows do not expire
+	Unique  []UniqueIndex
+}
+
+// UniqueIndex is one of a table's; a Sparse one leaves out rows whose last column is empty.
+type UniqueIndex struct {
+	Columns []string
+	Sparse  bool
 }
 
 // Step is one statement of a commit and what it must come to.
@@ -62,7 +112,8 @@ type Step struct {
 	Want  int64
 }
 
-// Commit is one transaction's conditions and effects. Its checks come before its writes.
+// Commit is one transaction's conditions and effects. Its checks come before its writes, save those of ranges that
+// Dialect.Concurrent asks for.
 type Commit struct {
 	Steps   []Step
 	Outcome Outcome

@@ -3,6 +3,7 @@ package store
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -75,9 +76,11 @@ func (tx *Tx) build() (*pending, error) {
 	}
 	for _, e := range tx.written {
 		if e.op == opPut {
+			e.next = newRevision()
 			tx.putSteps(p, e)
 		}
 	}
+	tx.recount(p)
 	if tx.edit != nil {
 		tx.cache.place = next
 		p.publish = tx.cache
@@ -118,7 +121,32 @@ func (tx *Tx) checks(p *pending) {
 		return
 	}
 	for _, s := range tx.scans {
-		p.step(s.table.spec.Name, true, s.rows, s.count, s.args)
+		p.step(s.table.spec.Name, true, int64(len(s.rows)), s.table.list(s.shape), s.args)
+	}
+}
+
+// recount counts the ranges once more where commits run beside each other: whoever is to come before this transaction
+// has committed when all that it writes is written, and whoever comes after it cannot matter. Its own rows do not count.
+func (tx *Tx) recount(p *pending) {
+	if !tx.writesFeed || !tx.db.dialect.Concurrent || len(tx.scans) == 0 {
+		return
+	}
+	var mine []any
+	for _, e := range tx.written {
+		if e.op == opPut {
+			mine = append(mine, e.next)
+		}
+	}
+	for _, s := range tx.scans {
+		want := int64(0)
+		for _, e := range s.rows {
+			if e.op == opNone {
+				want++
+			}
+		}
+		shape := s.shape
+		shape.not = len(mine)
+		p.step(s.table.spec.Name, true, want, s.table.list(shape), append(slices.Clone(s.args), mine...))
 	}
 }
 
@@ -159,18 +187,18 @@ func (tx *Tx) putSteps(p *pending, e *entry) {
 	}
 	switch {
 	case !e.known:
-		p.step(e.key, false, 1, t.upsert, withRevision(e.values, 0))
+		p.step(e.key, false, 1, t.upsert, e.withRevision(0))
 	case e.rev == 0:
-		p.step(e.key, false, 1, t.insert, t.withNow(withRevision(e.values, 1), tx.micros))
+		p.step(e.key, false, 1, t.insert, t.withNow(e.withRevision(1), tx.micros))
 	default:
 		p.step(e.key, false, 1, tx.updateOf(e), tx.updateArgs(e))
 	}
 }
 
-func withRevision(values []any, extra int) []any {
-	out := make([]any, len(values)+1, len(values)+1+extra)
-	copy(out, values)
-	out[len(values)] = newRevision()
+func (e *entry) withRevision(extra int) []any {
+	out := make([]any, len(e.values)+1, len(e.values)+1+extra)
+	copy(out, e.values)
+	out[len(e.values)] = e.next
 	return out
 }
 
@@ -190,7 +218,7 @@ func (tx *Tx) updateArgs(e *entry) []any {
 			args = append(args, e.values[i])
 		}
 	}
-	args = append(args, newRevision())
+	args = append(args, e.next)
 	for _, part := range e.parts {
 		args = append(args, part)
 	}

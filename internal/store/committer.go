@@ -19,14 +19,13 @@ type committer struct {
 	admit   func(*pending) bool // the last look before a commit: false loses it
 	settle  func([]*pending)    // after a batch, before its members are told
 	flushed func(commits int, took time.Duration, err error)
-
-	mu     sync.Mutex
-	free   int // lanes without a leader
-	queue  []*pending
-	closed bool
-	idle   *sync.Cond // all lanes free and nothing queued
-	lanes  int
-	order  sync.RWMutex // between lanes; unused where there is one
+	mu      sync.Mutex
+	free    int // lanes without a leader
+	queue   []*pending
+	closed  bool
+	idle    *sync.Cond // all lanes free and nothing queued
+	lanes   int
+	order   sync.RWMutex // between lanes; unused where there is one
 }
 
 func newCommitter(b Backend) *committer {

@@ -22,6 +22,7 @@ const (
 // DB is one node's view of a backend. It is safe for concurrent use.
 type DB struct {
 	backend      Backend
+	dialect      Dialect
 	now          func() time.Time
 	shared       bool
 	tables       map[*def]*sqlTable
@@ -65,7 +66,7 @@ type Options struct {
 // The backend belongs to the DB from then on: Close closes it, and so does Open when it fails.
 func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, error) {
 	db := &DB{
-		backend: b, now: o.Now, shared: o.Shared, seed: maphash.MakeSeed(),
+		backend: b, dialect: b.Dialect(), now: o.Now, shared: o.Shared, seed: maphash.MakeSeed(),
 		tables: map[*def]*sqlTable{}, byName: map[string]*sqlTable{}, syncing: make(chan struct{}, 1),
 	}
 	if db.now == nil {
@@ -84,24 +85,17 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 }
 
 func (db *DB) open(ctx context.Context, tables []Definition, o Options) error {
-	var all []*sqlTable
-	for _, table := range tables {
-		d := table.definition()
-		if db.byName[d.spec.Name] != nil {
-			return fmt.Errorf("store: two tables are named %s", d.spec.Name)
-		}
-		cached := -1
-		if d.spec.Cached {
-			cached = len(db.cachedTables)
-		}
-		t := newSQLTable(d, cached)
-		if d.spec.Cached {
+	all, err := compileTables(tables)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		db.tables[t.def], db.byName[t.spec.Name] = t, t
+		if t.cached >= 0 {
 			db.cachedTables = append(db.cachedTables, t)
 		}
-		db.tables[d], db.byName[d.spec.Name] = t, t
-		all = append(all, t)
 	}
-	if err := prepareSchema(ctx, db.backend, all); err != nil {
+	if _, err := prepareSchema(ctx, db.backend, all); err != nil {
 		return err
 	}
 	start := time.Now()

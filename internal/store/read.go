@@ -305,7 +305,7 @@ func (l *listing) remember(shape listShape, args []any, rows []*entry, limit int
 			args = append(args, p)
 		}
 	}
-	l.tx.scans = append(l.tx.scans, scan{l.t.list(shape), l.t.withNow(args, l.tx.micros), int64(len(rows)), l.t})
+	l.tx.scans = append(l.tx.scans, scan{shape, l.t.withNow(args, l.tx.micros), slices.Clone(rows), l.t})
 }
 
 // merge lays the transaction's own writes over the rows read.

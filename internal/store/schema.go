@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,20 +30,63 @@ type schema struct {
 	steps   []string
 }
 
-func prepareSchema(ctx context.Context, b Backend, tables []*sqlTable) error {
+// prepareSchema does what is to do and says what that was. It plans once more when no other node can be at the same.
+func prepareSchema(ctx context.Context, b Backend, tables []*sqlTable) (done []string, err error) {
+	if steps, err := planSchema(ctx, b, tables); err != nil || len(steps) == 0 {
+		return nil, err
+	}
+	err = b.Alone(ctx, func() error {
+		if done, err = planSchema(ctx, b, tables); err != nil || len(done) == 0 {
+			return err
+		}
+		return b.Define(ctx, done)
+	})
+	return done, err
+}
+
+func planSchema(ctx context.Context, b Backend, tables []*sqlTable) ([]string, error) {
 	s := &schema{backend: b, dialect: b.Dialect()}
 	if err := s.readMeta(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	for _, t := range tables {
 		if err := s.table(ctx, t); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if len(s.steps) == 0 {
-		return nil
+	return s.steps, nil
+}
+
+// Migrate brings the database's schema to the tables' declarations and returns the statements that took; none if all
+// is as it should be. Open does the same. It closes the backend.
+func Migrate(ctx context.Context, b Backend, tables []Definition) (done []string, err error) {
+	defer func() { err = errors.Join(err, b.Close()) }()
+	compiled, err := compileTables(tables)
+	if err != nil {
+		return nil, err
 	}
-	return b.Define(ctx, s.steps)
+	return prepareSchema(ctx, b, compiled)
+}
+
+// compileTables are the SQL sides of the tables, cached ones numbered in order.
+func compileTables(tables []Definition) ([]*sqlTable, error) {
+	var all []*sqlTable
+	names := map[string]bool{}
+	cached := 0
+	for _, table := range tables {
+		d := table.definition()
+		if names[d.spec.Name] {
+			return nil, fmt.Errorf("store: two tables are named %s", d.spec.Name)
+		}
+		names[d.spec.Name] = true
+		if !d.spec.Cached {
+			all = append(all, newSQLTable(d, -1))
+			continue
+		}
+		all = append(all, newSQLTable(d, cached))
+		cached++
+	}
+	return all, nil
 }
 
 func (s *schema) readMeta(ctx context.Context) error {

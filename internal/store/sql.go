@@ -14,6 +14,7 @@ const revColumn = "rev"
 type sqlTable struct {
 	*def
 	cached int // position among the cached tables, -1 if not cached
+	layout *Layout
 
 	get          *Statement // by key; all columns and rev
 	all          *Statement // every row
@@ -37,7 +38,7 @@ type sqlTable struct {
 }
 
 func newSQLTable(d *def, cached int) *sqlTable {
-	t := &sqlTable{def: d, cached: cached}
+	t := &sqlTable{def: d, cached: cached, layout: d.layout()}
 	name, key := d.spec.Name, t.where(d.keys)
 	all := t.names(nil) + ", " + revColumn
 	width := len(d.columns) + 1
@@ -51,12 +52,13 @@ func newSQLTable(d *def, cached int) *sqlTable {
 	} else {
 		t.insert = &Statement{SQL: into + "NOTHING"}
 	}
+	t.insert.Form = Form{Act: Insert, Layout: t.layout}
 	t.updates()
 	t.remove = &Statement{SQL: "DELETE FROM " + name + " WHERE " + key + " AND " + revColumn + " = ?"}
 	t.drop = &Statement{SQL: "DELETE FROM " + name + " WHERE " + key}
 	count := "SELECT count(*) FROM " + name + " WHERE "
-	t.countRev = &Statement{SQL: count + key + " AND " + revColumn + " = ?", Columns: 1}
-	t.countLive = &Statement{SQL: count + key + t.live(), Columns: 1}
+	t.countRev = &Statement{SQL: count + key + " AND " + revColumn + " = ?", Columns: 1, Form: Form{Act: Hold, Layout: t.layout, Match: t.layout.Key}}
+	t.countLive = &Statement{SQL: count + key + t.live(), Columns: 1, Form: Form{Act: Absent, Layout: t.layout, Match: t.layout.Key}}
 	t.indexStatements(all, count, width)
 	if d.expiry >= 0 {
 		e := d.columns[d.expiry].name
@@ -87,7 +89,7 @@ func (t *sqlTable) updates() {
 			b.WriteString(t.columns[c].name + " = ?, ")
 		}
 		b.WriteString(revColumn + " = ?" + where)
-		return &Statement{SQL: b.String()}
+		return &Statement{SQL: b.String(), Form: Form{Act: Update, Layout: t.layout, Set: t.nameList(columns)}}
 	}
 	t.update = set(full)
 	if len(light) < len(full) {
@@ -101,7 +103,11 @@ func (t *sqlTable) indexStatements(all, count string, width int) {
 		ix := &t.indexes[i]
 		where := t.where(ix.columns) + t.sparse(ix) + t.live()
 		t.byIndex = append(t.byIndex, &Statement{SQL: "SELECT " + all + " FROM " + name + " WHERE " + where, Columns: width})
-		t.countByIndex = append(t.countByIndex, &Statement{SQL: count + where, Columns: 1})
+		var form Form
+		if ix.Unique {
+			form = Form{Act: Absent, Layout: t.layout, Match: t.nameList(ix.columns)}
+		}
+		t.countByIndex = append(t.countByIndex, &Statement{SQL: count + where, Columns: 1, Form: form})
 		var drop *Statement
 		if ix.Unique && t.expiry >= 0 {
 			drop = &Statement{SQL: "DELETE FROM " + name + " WHERE " + t.where(ix.columns) + t.sparse(ix) + " AND " +
@@ -118,6 +124,7 @@ type listShape struct {
 	after  int // key parts compared to the last row seen: the rest of the key, or none
 	upTo   bool
 	count  bool
+	not    int // rows left out, by rev
 }
 
 // list returns the statement that selects, or counts, the rows of a query.
@@ -142,6 +149,9 @@ func (t *sqlTable) list(s listShape) *Statement {
 	if t.expiry >= 0 {
 		where = append(where, strings.TrimPrefix(t.live(), " AND "))
 	}
+	if s.not > 0 {
+		where = append(where, revColumn+" NOT IN ("+marks(s.not)+")")
+	}
 	text := " FROM " + t.spec.Name
 	if len(where) > 0 {
 		text += " WHERE " + strings.Join(where, " AND ")
@@ -153,6 +163,31 @@ func (t *sqlTable) list(s listShape) *Statement {
 	}
 	kept, _ := t.lists.LoadOrStore(s, st)
 	return kept.(*Statement)
+}
+
+func (d *def) nameList(columns []int) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = d.columns[c].name
+	}
+	return out
+}
+
+// layout describes the table to backends.
+func (d *def) layout() *Layout {
+	l := &Layout{Table: d.spec.Name, Key: d.nameList(d.keys)}
+	for i := range d.columns {
+		l.Columns, l.Kinds = append(l.Columns, d.columns[i].name), append(l.Kinds, d.columns[i].kind)
+	}
+	if d.expiry >= 0 {
+		l.Expiry = d.columns[d.expiry].name
+	}
+	for i := range d.indexes {
+		if ix := &d.indexes[i]; ix.Unique {
+			l.Unique = append(l.Unique, UniqueIndex{Columns: d.nameList(ix.columns), Sparse: ix.Sparse})
+		}
+	}
+	return l
 }
 
 // names lists columns, all of them for nil.

@@ -60,7 +60,8 @@ type entry struct {
 	op     op
 	listed bool // in Tx.written
 	values []any
-	fresh  any // values decoded
+	next   int64 // the version a put gives it
+	fresh  any   // values decoded
 }
 
 type op uint8
@@ -80,9 +81,9 @@ type lookup struct {
 
 // scan is a list of uncached rows: its count of live rows must still hold if the transaction is serializable in whole.
 type scan struct {
-	count *Statement
+	shape listShape
 	args  []any
-	rows  int64
+	rows  []*entry
 	table *sqlTable
 }
 

@@ -201,6 +201,9 @@ func (b *Backend) Define(ctx context.Context, statements []string) error {
 	return nil
 }
 
+// Alone implements store.Backend: this process is the only one.
+func (b *Backend) Alone(_ context.Context, fn func() error) error { return fn() }
+
 // Close implements store.Backend.
 func (b *Backend) Close() error {
 	var errs []error
