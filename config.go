@@ -3,6 +3,7 @@ package symbolon
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -77,6 +78,12 @@ type Config struct {
 	AdminListen string `config:"admin-listen"`
 	// AdminAllowNetwork permits an admin-listen that is not loopback. It asks for no password: the network must guard it.
 	AdminAllowNetwork bool `config:"admin-allow-network"`
+	// LogFormat is that of the process's log, which goes to stderr: text or json. Default text.
+	LogFormat string `config:"log-format"`
+	// LogLevel is the least level that is logged: debug, info, warn or error. Default info.
+	LogLevel string `config:"log-level"`
+	// LogRequests adds a line for every request to the log, without its parameters. Default false: the audit log has them all.
+	LogRequests bool `config:"log-requests"`
 	// Limits says whether request rates are limited: on or off. Default on (in dev: off).
 	Limits string `config:"limits"`
 	// DrainDelay is how long a server that was told to end goes on serving while /readyz already answers 503, so that load balancers
@@ -188,6 +195,9 @@ func (c Config) checkNames() error {
 	}
 	if c.Limits != "on" && c.Limits != "off" {
 		faults = append(faults, fmt.Errorf("limits is %q, neither on nor off", c.Limits))
+	}
+	if _, err := c.NewLog(io.Discard); err != nil {
+		faults = append(faults, err)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-cert and tls-key go together"))

@@ -110,7 +110,7 @@ const (
 func TestStory(t *testing.T) {
 	var log bytes.Buffer
 	d := openDoor(t, func(c *Config) {
-		c.Memory, c.Log = false, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Memory, c.LogRequests, c.Log = false, true, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	i := newIDP(t)
 	analytics, data := d.declare(t, i)

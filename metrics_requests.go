@@ -1,8 +1,6 @@
 package symbolon
 
 import (
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -174,32 +172,3 @@ func (t *tally) refusal(code string, fault bool) prometheus.Counter {
 	}
 	return c
 }
-
-// pages counts what browsers and relying parties ask for, which is no operation.
-func (r *requestMetrics) pages(service, name string, next http.Handler) http.Handler {
-	t := r.operation(service, name)
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		began := time.Now()
-		seen := &seenStatus{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(seen, req)
-		code := ""
-		if seen.status >= 400 {
-			code = strconv.Itoa(seen.status)
-		}
-		t.add(code, seen.status >= 500, time.Since(began))
-	})
-}
-
-// seenStatus remembers the status of an answer.
-type seenStatus struct {
-	http.ResponseWriter
-	status int
-}
-
-func (s *seenStatus) WriteHeader(status int) {
-	s.status = status
-	s.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for http.ResponseController.
-func (s *seenStatus) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -62,7 +62,7 @@ func (s *Server) refuseFraming(w http.ResponseWriter, r *http.Request) {
 		Err: &wire.Error{Code: "InvalidRequestException", Status: http.StatusBadRequest, Message: why},
 	}
 	began := time.Now()
-	defer func() { s.metrics.requests.observe(c, time.Since(began)) }()
+	defer func() { s.observe(c, time.Since(began)) }()
 	if s.limits.admitAddress(r.Context(), c) == nil {
 		if err := s.record(r.Context(), c); err != nil {
 			s.config.Log.Error("a refusal could not be recorded", "error", err)

@@ -183,7 +183,7 @@ func userEnabled(tx *store.Tx, identityStoreID, userID string) (bool, error) {
 func (s *Server) routes() http.Handler {
 	api := &wire.Server{
 		Services: s.services(), Admit: s.limits.admitAddress, Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
-		Observe: s.metrics.requests.observe, Now: s.config.Now, Log: s.config.Log,
+		Observe: s.observe, Now: s.config.Now, Log: s.config.Log,
 	}
 	s.metrics.requests.serve(api.Services)
 	apiHandler := api.Handler()
@@ -202,7 +202,7 @@ func (s *Server) below(api http.Handler) http.Handler {
 	mux.HandleFunc("GET /readyz", s.health.ready)
 	for _, pattern := range s.web.Patterns() {
 		pages := s.limits.pages(identified(s.web.Handler()))
-		mux.Handle(pattern, s.metrics.requests.pages("web", strings.Trim(pattern, "/"), pages))
+		mux.Handle(pattern, s.observed("web", strings.Trim(pattern, "/"), pages))
 	}
 	discovery := s.documents(api)
 	mux.Handle("/.well-known/", discovery)
@@ -227,7 +227,7 @@ func (s *Server) services() []*wire.Service {
 // documents serves the discovery documents, and leaves what is none of them to the API's refusal.
 func (s *Server) documents(api http.Handler) http.Handler {
 	discovery := s.oidc.Discovery()
-	counted := s.metrics.requests.pages("web", "discovery", discovery)
+	counted := s.observed("web", "discovery", discovery)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := discovery.Handler(r); pattern == "" {
 			api.ServeHTTP(w, r)

@@ -22,7 +22,7 @@ func writeFile(t *testing.T, name, text string) string {
 func TestEverySettingReads(t *testing.T) {
 	values := map[string]string{
 		"refresh-grace": "0s", "regions": "us-east-1, eu-west-1", "allowed-issuer-origins": "http://10.0.0.5:8080",
-		"identity-context-actions": "s3:GetDataAccess", "behind-proxy": "true", "admin-allow-network": "true",
+		"identity-context-actions": "s3:GetDataAccess", "behind-proxy": "true", "admin-allow-network": "true", "log-requests": "true",
 	}
 	for _, name := range Settings() {
 		var c Config

@@ -56,7 +56,12 @@ func listen(config *symbolon.Config, address string) (net.Listener, error) {
 // the listener's queue.
 func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net.Listener, ready func(context.Context, *symbolon.Server) error) (err error) {
 	defer l.Close()
-	config.Version = buildVersion()
+	if config.Version = buildVersion(); config.Log == nil {
+		if config.Log, err = config.NewLog(os.Stderr); err != nil {
+			return err
+		}
+		slog.SetDefault(config.Log)
+	}
 	s, err := symbolon.New(ctx, config)
 	if err != nil {
 		return err
