@@ -66,6 +66,9 @@ func Open(path string) (store.Backend, error) {
 	}
 	b := newBackend(path, "FULL", fileReaders)
 	b.unlock = unlock
+	if err := refuseInterrupted(path); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
 	if err := b.create(path); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}

@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"github.com/symbolon/symbolon/internal/store"
+	"modernc.org/libc"
+	lib "modernc.org/sqlite/lib"
+)
+
+// How a long reading of the whole database shares the machine: it works for at most copyBurst, then rests for as long as it worked.
+const (
+	copyBurst = 2 * time.Millisecond
+	copySteps = 400 // instructions of SQLite between two looks at the clock
+)
+
+var (
+	vacuumInto  = &store.Statement{SQL: "VACUUM INTO ?"}
+	pageCount   = &store.Statement{SQL: "PRAGMA page_count"}
+	pageSize    = &store.Statement{SQL: "PRAGMA page_size"}
+	checkpoint  = &store.Statement{SQL: "PRAGMA wal_checkpoint(PASSIVE)", Columns: 3}
+	autoOff     = &store.Statement{SQL: "PRAGMA wal_autocheckpoint = 0"}
+	autoOn      = &store.Statement{SQL: "PRAGMA wal_autocheckpoint = 1000"} // SQLite's default
+	integrity   = &store.Statement{SQL: "PRAGMA integrity_check(10)", Columns: 1}
+	quickCheck  = &store.Statement{SQL: "PRAGMA quick_check(10)", Columns: 1}
+	errDamaged  = errors.New("sqlite: the database is damaged")
+	errCanceled = errors.New("sqlite: given up")
+)
+
+// Copy writes the database as it is at one moment into a new file at path (mode 0600), without the pages that hold nothing, and flushes
+// it. Reading and committing go on meanwhile, on the write-ahead log, which grows until the copy is done. The copy rests half of the
+// time, so that the others hardly feel it. On an error nothing is left at path.
+func (b *Backend) Copy(ctx context.Context, path string) error {
+	if err := createFile(path); err != nil {
+		return err
+	}
+	err := b.copyInto(ctx, path)
+	if err != nil {
+		return errors.Join(err, removeFile(path))
+	}
+	return syncFile(path)
+}
+
+func (b *Backend) copyInto(ctx context.Context, path string) error {
+	c, err := openConn(b.dsn, b.pragmas)
+	if err != nil {
+		return err
+	}
+	defer c.close() //nolint:errcheck // it has only read
+	// A commit that finds the log long would carry all of it into the file at once; the copy does that itself when it is done.
+	if err := b.onWriter(autoOff); err != nil {
+		return err
+	}
+	defer func() {
+		_ = c.query(context.WithoutCancel(ctx), checkpoint, nil, func([]any) error { return nil }) // the next commit does what this did not
+		_ = b.onWriter(autoOn)                                                                     // a writer opened anew has it on
+	}()
+	err = c.paced(ctx, func() error {
+		_, err := c.exec(vacuumInto, []any{path})
+		return err
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", errCanceled, context.Cause(ctx))
+	}
+	return err
+}
+
+// onWriter runs a setting on the connection that writes.
+func (b *Backend) onWriter(s *store.Statement) error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	c, err := b.connected()
+	if err != nil {
+		return err
+	}
+	_, err = c.exec(s, nil)
+	return err
+}
+
+// paced runs fn with the connection resting half of the time and giving up when ctx ends.
+func (c *conn) paced(ctx context.Context, fn func() error) error {
+	began := time.Now()
+	progress := func(*libc.TLS, uintptr) int32 {
+		if worked := time.Since(began); worked >= copyBurst {
+			time.Sleep(worked)
+			began = time.Now()
+		}
+		if ctx.Err() != nil {
+			return 1
+		}
+		return 0
+	}
+	// SQLite's C is Go here: a pointer to a function is what a func value is.
+	lib.Xsqlite3_progress_handler(c.tls, c.db, copySteps, *(*uintptr)(unsafe.Pointer(&progress)), 0)
+	defer func() {
+		lib.Xsqlite3_progress_handler(c.tls, c.db, 0, 0, 0)
+		runtime.KeepAlive(progress)
+	}()
+	return fn()
+}
+
+// Size is how many bytes the database has, the log apart; a copy has no more.
+func (b *Backend) Size(ctx context.Context) (int64, error) {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	c, err := b.connected()
+	if err != nil {
+		return 0, err
+	}
+	pages, err := c.count(pageCount, nil)
+	if err != nil {
+		return 0, err
+	}
+	size, err := c.count(pageSize, nil)
+	return pages * size, err
+}
+
+// Check reads the whole database and says what is wrong with its structure; whole looks at every index entry as well. It rests half of
+// the time.
+func (b *Backend) Check(ctx context.Context, whole bool) error {
+	c, err := openConn(b.dsn, append(b.pragmas[:len(b.pragmas):len(b.pragmas)], "query_only = ON"))
+	if err != nil {
+		return err
+	}
+	defer c.close() //nolint:errcheck // it has only read
+	s := quickCheck
+	if whole {
+		s = integrity
+	}
+	var faults []error
+	err = c.paced(ctx, func() error {
+		return c.query(ctx, s, nil, func(v []any) error {
+			if text, _ := v[0].(string); text != "ok" {
+				faults = append(faults, errors.New(text))
+			}
+			return nil
+		})
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", errCanceled, context.Cause(ctx))
+	}
+	if len(faults) > 0 || err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, errors.Join(errors.Join(faults...), err))
+	}
+	return nil
+}
