@@ -96,7 +96,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
-		MasterKey: master, Now: s.config.Now, Log: s.config.Log, AssertionMaxLifetime: s.config.AssertionMaxLifetime,
+		MasterKey: master, Now: s.config.Now, Log: s.config.Log,
 		Rotation: s.config.KeyRotation,
 	}); err != nil {
 		return err

@@ -45,9 +45,12 @@ func (s *Server) proveCode(tx *store.Tx, r *request) (*Authorization, error) {
 
 // codeMatches checks everything the code is bound to.
 func (s *Server) codeMatches(tx *store.Tx, r *request, c authorizationCode) error {
-	epoch, _ := s.Minter.Keys.Epoch()
-	if !tx.Now().Before(c.ExpiresAt) || c.Epoch != int64(epoch) {
-		return because(invalidGrant("the authorization code is invalid or has expired"), "the code expired at %s (epoch %d)", c.ExpiresAt, c.Epoch)
+	if epoch, _ := s.Minter.Keys.Epoch(); c.Epoch != int64(epoch) {
+		return because(invalidGrant("the authorization code is invalid or has expired"),
+			"the code is from before the store was restored (epoch %d, now %d)", c.Epoch, epoch)
+	}
+	if !tx.Now().Before(c.ExpiresAt) {
+		return because(invalidGrant("the authorization code is invalid or has expired"), "the code expired at %s", c.ExpiresAt)
 	}
 	if *r.in.RedirectUri != c.RedirectURI {
 		return invalidGrant("redirectUri differs from that of the authorization request")

@@ -2,6 +2,8 @@ package token
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -27,33 +29,48 @@ func insertFirstEpoch(tx *store.Tx) error {
 	return epochTable.Insert(tx, epochRow{ID: epochKey, Epoch: 1})
 }
 
+// longestAssertion is the longest life that an assertion may ever have. Those from before a restore are refused for as long, whatever
+// Issuers.MaxLifetime is now: it may have been longer when one of them was used.
+const longestAssertion = 24 * time.Hour
+
 // Epoch is the current restore epoch; every self-contained token carries it and dies when it is raised. AssertionsNotBefore: after a raise, assertions
-// issued before it are refused until the maximum assertion lifetime has passed (zero = no bound).
+// issued before it are refused until none that was used before can still be valid (zero = no bound).
 func (k *Keyring) Epoch() (epoch uint32, assertionsNotBefore time.Time) {
 	s, err := k.current()
 	if err != nil {
 		s = k.snap.Load() // whoever issues or redeems will fail on the store itself
 	}
 	raised := s.epoch.RaisedAt
-	if raised.IsZero() || k.now().Sub(raised) > k.assertion+ClockSkew {
+	if raised.IsZero() || k.now().Sub(raised) > longestAssertion+2*ClockSkew {
 		return uint32(s.epoch.Epoch), time.Time{}
 	}
 	return uint32(s.epoch.Epoch), raised
 }
 
-// RaiseEpoch ends all self-contained tokens, families and codes; done by restore.
+// RaiseEpoch ends all self-contained tokens, families and codes; done by restore. The new epoch is random: were it the next number, a
+// second restore of one backup would give the tokens issued after the first back their life.
 func (k *Keyring) RaiseEpoch(ctx context.Context) error {
 	err := k.db.Update(ctx, func(tx *store.Tx) error {
 		row, err := epochTable.Get(tx, epochKey)
 		if err != nil {
 			return err
 		}
-		row.Epoch++
-		row.RaisedAt = tx.Now()
+		row.Epoch, row.RaisedAt = newEpoch(row.Epoch), tx.Now()
 		return epochTable.Put(tx, row)
 	})
 	if err != nil {
 		return err
 	}
 	return k.reload(ctx)
+}
+
+// newEpoch is any epoch but the one before, and none that a first start gives.
+func newEpoch(before int64) int64 {
+	for {
+		var b [4]byte
+		rand.Read(b[:])
+		if epoch := int64(binary.BigEndian.Uint32(b[:])); epoch != before && epoch > 1 {
+			return epoch
+		}
+	}
 }

@@ -25,23 +25,20 @@ type KeyringOptions struct {
 	Rotation time.Duration
 	// Shared says that other nodes make keys, too, so that an id this node does not know is looked for in the database at once.
 	Shared bool
-	// AssertionMaxLifetime is how long after a restore assertions issued before it are refused (Epoch); 0 = 24 hours.
-	AssertionMaxLifetime time.Duration
 }
 
 // Keyring holds the keys, from rows of the cached table token_keys, sealed under the store key (AES-256-GCM, the row's identity as AAD),
 // which is a row of its own sealed under the master key. Each key has created-at, first-use and retire times; a refresh MAC key retires only after the longest family life.
 // It works from a snapshot of those rows that is at most a second old, and replaces keys of age by itself.
 type Keyring struct {
-	db        *store.DB
-	master    masterKey
-	now       func() time.Time
-	log       *slog.Logger
-	lead      time.Duration
-	rotation  time.Duration
-	assertion time.Duration
-	shared    bool
-	unknown   inquiry
+	db       *store.DB
+	master   masterKey
+	now      func() time.Time
+	log      *slog.Logger
+	lead     time.Duration
+	rotation time.Duration
+	shared   bool
+	unknown  inquiry
 
 	snap      atomic.Pointer[snapshot]
 	loading   sync.Mutex    // held while reading the rows
@@ -78,11 +75,10 @@ func OpenKeyring(ctx context.Context, db *store.DB, o KeyringOptions) (*Keyring,
 	}
 	k := &Keyring{
 		db: db, master: master, now: o.Now, log: o.Log,
-		lead:      orDefault(o.PublishLead, 15*time.Minute),
-		rotation:  orDefault(o.Rotation, 90*24*time.Hour),
-		assertion: orDefault(o.AssertionMaxLifetime, 24*time.Hour),
-		rsaSlots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		shared:    o.Shared,
+		lead:     orDefault(o.PublishLead, 15*time.Minute),
+		rotation: orDefault(o.Rotation, 90*24*time.Hour),
+		rsaSlots: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		shared:   o.Shared,
 	}
 	if k.now == nil {
 		k.now = time.Now

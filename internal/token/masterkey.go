@@ -48,6 +48,16 @@ func listWraps(tx *store.Tx) ([]wrapRow, error) {
 	return wraps, err
 }
 
+// MasterKeys are the fingerprints of the master keys that open the store, oldest first: one, or two while it is being changed.
+func MasterKeys(tx *store.Tx) ([]string, error) {
+	wraps, err := listWraps(tx)
+	names := make([]string, len(wraps))
+	for i, w := range wraps {
+		names[i] = w.Master
+	}
+	return names, err
+}
+
 // masterKey seals the store key and nothing else, so that changing it rewrites one row.
 type masterKey struct {
 	aead        cipher.AEAD

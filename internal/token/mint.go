@@ -43,7 +43,7 @@ func checkLife(issued, expires time.Time, longest time.Duration) error {
 // checkEpoch refuses what was minted before the last restore.
 func (m *Minter) checkEpoch(epoch uint32) error {
 	if now, _ := m.Keys.Epoch(); epoch != now {
-		return invalid("minted in epoch %d, now is epoch %d", epoch, now)
+		return invalid("it is from before the store was restored (epoch %d, now %d)", epoch, now)
 	}
 	return nil
 }
