@@ -53,6 +53,7 @@ func (s *Server) StartControl(folder string) (stop func() error, err error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /apply", s.controlApply)
+	mux.HandleFunc("POST /backup", s.controlBackup)
 	public := http.NewServeMux()
 	public.HandleFunc("GET /proof", control.prove)
 	public.Handle("/", control.guard(mux))
@@ -147,21 +148,7 @@ func controlAnswer(w http.ResponseWriter, status int, value any) {
 
 // ApplyThrough sends an organization file to the server that runs on the folder. The error wraps ErrNoServer when none does.
 func ApplyThrough(ctx context.Context, folder string, text []byte) (*Report, error) {
-	control, err := readControl(folder)
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Transport: &http.Transport{Proxy: nil}}
-	defer client.CloseIdleConnections()
-	if err := control.check(ctx, client); err != nil {
-		return nil, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+control.Address+"/apply", bytes.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Authorization", "Bearer "+control.Token)
-	response, err := client.Do(r)
+	response, err := askServer(ctx, folder, "/apply", bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +161,36 @@ func ApplyThrough(ctx context.Context, folder string, text []byte) (*Report, err
 		return answer.Report, errors.New(answer.Error)
 	}
 	return answer.Report, nil
+}
+
+// askServer posts to the private listener of the server that runs on the folder. The error wraps ErrNoServer when none does. The
+// caller closes the answer's body.
+func askServer(ctx context.Context, folder, path string, body io.Reader) (*http.Response, error) {
+	control, err := readControl(folder)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+	if err := control.check(ctx, client); err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+control.Address+path, body)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+control.Token)
+	return client.Do(r)
+}
+
+// controlError is the refusal that the server has sent.
+func controlError(response *http.Response) error {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxControlBody)).Decode(&answer); err != nil || answer.Error == "" {
+		return fmt.Errorf("the server answers %s", response.Status)
+	}
+	return errors.New(answer.Error)
 }
 
 func readControl(folder string) (controlFile, error) {

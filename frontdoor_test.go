@@ -29,7 +29,13 @@ type door struct {
 // openDoor starts a server in memory; edit may change its settings.
 func openDoor(t testing.TB, edit func(*Config)) *door {
 	t.Helper()
-	d := &door{folder: t.TempDir()}
+	return openDoorIn(t, t.TempDir(), edit)
+}
+
+// openDoorIn starts a server on a development folder, new or not.
+func openDoorIn(t testing.TB, folder string, edit func(*Config)) *door {
+	t.Helper()
+	d := &door{folder: folder}
 	listener := httptest.NewUnstartedServer(nil)
 	c := Config{
 		Listen: listener.Listener.Addr().String(), Data: d.folder, Memory: true, Development: true,
@@ -45,6 +51,7 @@ func openDoor(t testing.TB, edit func(*Config)) *door {
 	fatal(t, err)
 	t.Cleanup(func() { _ = d.Server.Close() })
 	fatal(t, d.Seed(t.Context(), nil, &d.Development))
+	fatal(t, d.Development.Write(folder))
 	listener.Config.Handler = d.Handler()
 	listener.Start()
 	t.Cleanup(listener.Close)

@@ -1,6 +1,7 @@
 package symbolon
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -20,12 +21,19 @@ func (c Config) masterKey() ([]byte, error) {
 		rand.Read(key)
 		return key, nil
 	}
+	if c.MasterKeyFile == "" {
+		if err := newMasterKey(filepath.Join(c.Data, "master.key"), c.storeFile()); err != nil {
+			return nil, err
+		}
+	}
+	return c.heldMasterKey()
+}
+
+// heldMasterKey reads the master key, which must be there.
+func (c Config) heldMasterKey() ([]byte, error) {
 	path := c.MasterKeyFile
 	if path == "" {
 		path = filepath.Join(c.Data, "master.key")
-		if err := newMasterKey(path, c.storeFile()); err != nil {
-			return nil, err
-		}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -37,6 +45,9 @@ func (c Config) masterKey() ([]byte, error) {
 	}
 	return key, nil
 }
+
+// auditLog is the file of the audit log.
+func (c Config) auditLog() string { return cmp.Or(c.AuditLog, filepath.Join(c.Data, "audit.jsonl")) }
 
 // storeFile is the embedded store's file.
 func (c Config) storeFile() string { return filepath.Join(c.Data, "symbolon.db") }

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +31,8 @@ type Server struct {
 	issuer string
 
 	db        *store.DB
+	embedded  *sqlite.Backend // below db, when the store is the embedded one on a disk
+	copying   sync.Mutex      // held while a backup is taken
 	audit     *audit.Log
 	keys      *token.Keyring
 	minter    *token.Minter
@@ -91,22 +93,22 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tables := slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables())
-	if s.db, err = store.Open(ctx, backend, tables, store.Options{Now: s.config.Now, Flushed: s.metrics.flushed}); err != nil {
+	s.embedded, _ = backend.(*sqlite.Backend)
+	if s.db, err = store.Open(ctx, backend, tables(), store.Options{Now: s.config.Now, Flushed: s.metrics.flushed}); err != nil {
 		return err
 	}
 	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
-		MasterKey: master, Now: s.config.Now, Log: s.config.Log,
-		Rotation: s.config.KeyRotation,
+		MasterKey: master, Now: s.config.Now, Log: s.config.Log, Rotation: s.config.KeyRotation,
 	}); err != nil {
 		return err
 	}
-	path := s.config.AuditLog
-	if path == "" {
-		path = filepath.Join(s.config.Data, "audit.jsonl")
-	}
-	s.audit, err = audit.Open(path)
+	s.audit, err = audit.Open(s.config.auditLog())
 	return err
+}
+
+// tables are those of all rooms.
+func tables() []store.Definition {
+	return slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables())
 }
 
 func (s *Server) backend() (store.Backend, error) {

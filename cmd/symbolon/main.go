@@ -1,4 +1,4 @@
-// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, version.
+// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, backup, restore, version.
 package main
 
 import (
@@ -33,6 +33,7 @@ func newCommand() *cobra.Command {
 			"Begin with `symbolon demo`; work with `symbolon dev`; run `symbolon serve`.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), versionCommand())
+	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), backupCommand(), restoreCommand(),
+		versionCommand())
 	return root
 }
