@@ -30,6 +30,7 @@ type health struct {
 	db       *store.DB
 	log      *slog.Logger
 	draining atomic.Bool
+	nodes    atomic.Pointer[nodes] // nil before it has joined them
 	probes   []*probe
 
 	mu    sync.Mutex
@@ -71,7 +72,7 @@ func (h *health) alive(w http.ResponseWriter, r *http.Request) {
 // ready is 200 while requests sent here can be expected to succeed, and else 503 with the name of each check that failed.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	faults := h.faults()
-	answer := map[string]string{"drain": "ok", "feed": "ok"}
+	answer := map[string]string{"drain": "ok", "feed": "ok", "nodes": "ok"}
 	for _, p := range h.probes {
 		answer[p.name] = "ok"
 	}
@@ -99,6 +100,11 @@ func (h *health) faults() map[string]string {
 	}
 	if lag := h.db.Lag(); lag >= maxLag {
 		faults["feed"] = fmt.Sprintf("changes made on other nodes were last heard of %v ago", lag.Truncate(100*time.Millisecond))
+	}
+	if n := h.nodes.Load(); n != nil {
+		if silence, ok := n.cutOff(); ok {
+			faults["nodes"] = fmt.Sprintf("this node last reported to the others %v ago", silence.Truncate(time.Second))
+		}
 	}
 	return faults
 }

@@ -37,7 +37,7 @@ func TestReady(t *testing.T) {
 	s := testServer(t, Config{})
 	for range 2 {
 		p := probeOf(t, s.Handler(), "/readyz")
-		if p.code != http.StatusOK || p.Status != "ready" || len(p.Checks) != 4 {
+		if p.code != http.StatusOK || p.Status != "ready" || len(p.Checks) != 5 {
 			t.Fatalf("%+v", p)
 		}
 	}

@@ -41,6 +41,10 @@ func (s *Server) readStore() {
 	m.shows("symbolon_store_feed_position", "Position of the change feed that this node has reached.", func() float64 { return float64(s.db.Stats().Position) })
 	m.shows("symbolon_store_feed_lag_seconds", "Age of this node's knowledge of other nodes' changes; 0 on a single node. From 1 on it reads through.",
 		func() float64 { return s.db.Lag().Seconds() })
+	m.shows("symbolon_nodes", "Servers on this database that have reported within ten seconds, this one included; 0 on a store of its own.",
+		func() float64 { return float64(s.NodeStats().Nodes) })
+	m.shows("symbolon_clock_ahead_of_database_seconds", "How far this node's clock is ahead of the database's; negative if behind.",
+		func() float64 { return s.NodeStats().ClockAhead.Seconds() })
 }
 
 func (s *Server) readAudit() {

@@ -23,6 +23,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler: s.parting(s.handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
 	}
+	if err := s.Join(ctx); err != nil {
+		return err
+	}
 	go s.prepareKeys()
 	go s.watchClock(ctx)
 	done := make(chan error, 1)

@@ -44,6 +44,7 @@ type Server struct {
 	web       *web.Server
 	limits    *limits
 	health    *health
+	masterKey string // its fingerprint
 	metrics   *metrics
 
 	certificate atomic.Pointer[certificate] // set by Serve; nil without TLS
@@ -97,6 +98,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.db, err = store.Open(ctx, backend, tables(), store.Options{Now: s.config.Now, Flushed: s.metrics.flushed}); err != nil {
 		return err
 	}
+	s.masterKey = token.Fingerprint(master)
 	if s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
 		MasterKey: master, Now: s.config.Now, Log: s.config.Log, Rotation: s.config.KeyRotation,
 	}); err != nil {
@@ -108,7 +110,7 @@ func (s *Server) open(ctx context.Context) error {
 
 // tables are those of all rooms.
 func tables() []store.Definition {
-	return slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables())
+	return slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables(), nodeTables())
 }
 
 func (s *Server) backend() (store.Backend, error) {
@@ -254,9 +256,12 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Issuer is the `iss` of the tokens and the base URL of the endpoints.
 func (s *Server) Issuer() string { return s.issuer }
 
-// Close flushes the audit log and closes the store.
+// Close takes the server off the list of nodes, flushes the audit log and closes the store.
 func (s *Server) Close() error {
 	var faults []error
+	if s.health != nil && s.health.nodes.Load() != nil {
+		s.health.nodes.Load().leave()
+	}
 	if s.db != nil {
 		faults = append(faults, s.db.Close())
 	}

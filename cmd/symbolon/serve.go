@@ -67,6 +67,9 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.Join(ctx); err != nil {
+		return err
+	}
 	stopControl, err := s.StartControl(config.Data)
 	if err != nil {
 		return err

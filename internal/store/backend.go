@@ -41,6 +41,8 @@ type Dialect struct {
 	// Concurrent says that commits run beside each other and that a check keeps only the rows it looks at from changing
 	// until the commit: counts of ranges then come again after the writes, when nobody can come between any more.
 	Concurrent bool
+	// Clock is an expression: the time on the database's clock, in whole microseconds since 1970.
+	Clock string
 }
 
 // Snapshot is a read-only view of one moment, used by one goroutine at a time.

@@ -29,6 +29,7 @@ type DB struct {
 	byName       map[string]*sqlTable
 	cachedTables []*sqlTable
 	committer    *committer
+	askClock     *Statement
 	counters     counters
 
 	replica   atomic.Pointer[replica]
@@ -68,6 +69,7 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 	db := &DB{
 		backend: b, dialect: b.Dialect(), now: o.Now, shared: o.Shared, seed: maphash.MakeSeed(),
 		tables: map[*def]*sqlTable{}, byName: map[string]*sqlTable{}, syncing: make(chan struct{}, 1),
+		askClock: &Statement{SQL: "SELECT " + b.Dialect().Clock, Columns: 1},
 	}
 	if db.now == nil {
 		db.now = time.Now

@@ -154,6 +154,7 @@ func (b *Backend) Dialect() store.Dialect {
 			store.JSON: "JSONTEXT", // any name with TEXT in it keeps the value as text
 		},
 		TableSuffix: " WITHOUT ROWID",
+		Clock:       "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 	}
 }
 
