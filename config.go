@@ -59,9 +59,14 @@ type Config struct {
 	// IdentityContextActions replaces the list of actions that identity-enhanced role sessions may use at most.
 	// Default: those of AWS's AWSIAMIdentityCenterAllowListForIdentityContext.
 	IdentityContextActions []string `config:"identity-context-actions"`
-	// MasterKeyFile holds the 32-byte key, base64, that seals the keys in the store. Default: master.key in the data folder, made at
-	// the first start. Lose it and the store is lost.
+	// MasterKeyFile holds the 32-byte key, base64, that seals the keys in the store; `serve` refuses one that others than its owner can
+	// read. Default: master.key in the data folder, made at the first start. Lose it and the store is lost.
 	MasterKeyFile string `config:"master-key-file"`
+	// MasterKeyEnv names the environment variable that holds the master key, in place of a file.
+	MasterKeyEnv string `config:"master-key-env"`
+	// MasterKeyCommand is a program and its arguments, run without a shell at the start; what it prints within 30 seconds is the master
+	// key. For key management services: it may decrypt a file there.
+	MasterKeyCommand []string `config:"master-key-command"`
 	// KeyRotation is the age at which signing, MAC and sealing keys are replaced, 24h to 8760h (a year). Default 2160h (90 days).
 	KeyRotation time.Duration `config:"key-rotation"`
 	// AuditLog is the file the audit events are appended to. Default: audit.jsonl in the data folder.

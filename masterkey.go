@@ -1,49 +1,186 @@
 package symbolon
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/token"
 )
 
-const masterKeySize = 32
+// MasterKeySource says where a master key is read from: by one of its members.
+type MasterKeySource struct {
+	File    string   // that holds it
+	Env     string   // the environment variable that holds it
+	Command []string // whose standard output it is
+}
 
-// masterKey reads the master key. The file in the data folder is made at the first start; one named by master-key-file must exist.
-func (c Config) masterKey() ([]byte, error) {
+// masterKeySettings are the names of the settings, or the ends of the flags, that the members stand for.
+var masterKeySettings = []string{"master-key-file", "master-key-env", "master-key-command"}
+
+// set lists the settings that are used.
+func (m MasterKeySource) set() (names []string) {
+	for i, used := range []bool{m.File != "", m.Env != "", len(m.Command) > 0} {
+		if used {
+			names = append(names, masterKeySettings[i])
+		}
+	}
+	return names
+}
+
+func (m MasterKeySource) check() error {
+	if names := m.set(); len(names) > 1 {
+		return fmt.Errorf("%s exclude each other: a master key comes from one place", strings.Join(names, " and "))
+	}
+	return nil
+}
+
+// masterKeySource is where the settings say the master key is; nowhere means the file in the data folder.
+func (c Config) masterKeySource() MasterKeySource {
+	return MasterKeySource{File: c.MasterKeyFile, Env: c.MasterKeyEnv, Command: c.MasterKeyCommand}
+}
+
+// masterKey reads the master key. The file in the data folder is made at the first start; any other source must have it.
+func (c Config) masterKey(ctx context.Context) ([]byte, error) {
 	if c.Memory {
-		key := make([]byte, masterKeySize)
+		key := make([]byte, token.MasterKeySize)
 		rand.Read(key)
 		return key, nil
 	}
-	if c.MasterKeyFile == "" {
-		if err := newMasterKey(filepath.Join(c.Data, "master.key"), c.storeFile()); err != nil {
+	if len(c.masterKeySource().set()) == 0 {
+		if err := newMasterKey(c.masterKeyFile(), c.storeFile()); err != nil {
 			return nil, err
 		}
 	}
-	return c.heldMasterKey()
+	return c.heldMasterKey(ctx)
 }
 
+// masterKeyFile is the file in the data folder.
+func (c Config) masterKeyFile() string { return filepath.Join(c.Data, "master.key") }
+
 // heldMasterKey reads the master key, which must be there.
-func (c Config) heldMasterKey() ([]byte, error) {
-	path := c.MasterKeyFile
-	if path == "" {
-		path = filepath.Join(c.Data, "master.key")
+func (c Config) heldMasterKey(ctx context.Context) ([]byte, error) {
+	source := c.masterKeySource()
+	if len(source.set()) == 0 {
+		source.File = c.masterKeyFile()
 	}
-	text, err := os.ReadFile(path)
+	return source.Read(ctx, !c.Development)
+}
+
+// Read reads the key. Its errors name the source, never what it gave. A strict reader refuses a file that others than its owner can read.
+func (m MasterKeySource) Read(ctx context.Context, strict bool) ([]byte, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	var text []byte
+	var err error
+	var from string
+	switch {
+	case m.File != "":
+		from = m.File
+		text, err = readMasterKeyFile(m.File, strict)
+	case m.Env != "":
+		from = "the environment variable " + m.Env
+		value, ok := os.LookupEnv(m.Env)
+		if text = []byte(value); !ok {
+			err = fmt.Errorf("%s is not set", from)
+		}
+	case len(m.Command) > 0:
+		from = fmt.Sprintf("the output of %q", m.Command[0])
+		text, err = runMasterKeyCommand(ctx, m.Command)
+	default:
+		return nil, errors.New("master key: no place to read it from is named")
+	}
+	defer clear(text)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != masterKeySize {
-		return nil, fmt.Errorf("master key: %s does not hold %d bytes in base64", path, masterKeySize)
+	key := make([]byte, token.MasterKeySize+2) // what base64 may write at most where it is to give that many
+	trimmed := bytes.TrimSpace(text)
+	if len(trimmed) != base64.StdEncoding.EncodedLen(token.MasterKeySize) {
+		return nil, fmt.Errorf("master key: %s does not hold %d bytes in base64", from, token.MasterKeySize)
 	}
-	return key, nil
+	n, err := base64.StdEncoding.Strict().Decode(key, trimmed)
+	if err != nil || n != token.MasterKeySize {
+		clear(key)
+		return nil, fmt.Errorf("master key: %s does not hold %d bytes in base64", from, token.MasterKeySize)
+	}
+	return key[:n], nil
+}
+
+// maxMasterKeyText is more than any spelling of a master key takes.
+const maxMasterKeyText = 4096
+
+func readMasterKeyFile(path string, strict bool) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	// Windows has no such bits: what Stat shows there says nothing of who may read.
+	if open := info.Mode().Perm() & 0o077; strict && open != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%s has mode %04o: others than its owner have access to it; chmod 600 it, and if they may have read it, "+
+			"change the master key (symbolon key rewrap)", path, info.Mode().Perm())
+	}
+	return io.ReadAll(io.LimitReader(f, maxMasterKeyText))
+}
+
+// masterKeyPatience is how long a command may take to give the key: it may ask a service far away.
+const masterKeyPatience = 30 * time.Second
+
+// longWord may be a key: it is left out of what is told of a failed command.
+var longWord = regexp.MustCompile(`[A-Za-z0-9+/_=-]{32,}`)
+
+// runMasterKeyCommand runs a program, without a shell, for its output.
+func runMasterKeyCommand(ctx context.Context, argv []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, masterKeyPatience)
+	defer cancel()
+	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	c.WaitDelay = time.Second // what it has started may hold its output open
+	complaint := &head{limit: 400}
+	output := &head{limit: maxMasterKeyText}
+	c.Stdout, c.Stderr = output, complaint
+	err := c.Run()
+	if err == nil {
+		return output.text, nil
+	}
+	clear(output.text)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("the command %q has not ended within %s", argv[0], masterKeyPatience)
+	case len(complaint.text) > 0:
+		said := longWord.ReplaceAll(bytes.TrimSpace(complaint.text), []byte("…"))
+		return nil, fmt.Errorf("the command %q: %w: %s", argv[0], err, said)
+	}
+	return nil, fmt.Errorf("the command %q: %w", argv[0], err)
+}
+
+// head keeps the beginning of what is written to it.
+type head struct {
+	text  []byte
+	limit int
+}
+
+func (h *head) Write(b []byte) (int, error) {
+	h.text = append(h.text, b[:min(len(b), h.limit-len(h.text))]...)
+	return len(b), nil
 }
 
 // auditLog is the file of the audit log.
@@ -61,7 +198,7 @@ func newMasterKey(path, storeFile string) error {
 	if _, err := os.Stat(storeFile); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, fmt.Errorf("master key: %s is missing, and %s is sealed under it; put it back", path, storeFile))
 	}
-	key := make([]byte, masterKeySize)
+	key := make([]byte, token.MasterKeySize)
 	rand.Read(key)
 	err := placeDurably(path, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), os.Link)
 	if errors.Is(err, fs.ErrExist) {

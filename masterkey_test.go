@@ -98,7 +98,7 @@ func TestMasterKeyOfManyStarts(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range keys {
 		group.Go(func() {
-			key, err := c.masterKey()
+			key, err := c.masterKey(t.Context())
 			if err != nil {
 				t.Error(err)
 			}

@@ -135,7 +135,7 @@ func (m BackupManifest) suits(c Config) error {
 
 // renew opens the database in the scratch folder as a server would, checks it, and begins the new epoch in it.
 func (r *Restored) renew(ctx context.Context, scratch, c Config) (err error) {
-	master, err := c.heldMasterKey()
+	master, err := c.heldMasterKey(ctx)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	// The key comes before the store it seals: a store without its key is then a loss to report, never an interrupted first start.
-	master, err := s.config.masterKey()
+	master, err := s.config.masterKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,7 @@ func (s *Server) open(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	clear(master)
 	s.audit, err = audit.Open(s.config.auditLog())
 	return err
 }

@@ -1,4 +1,4 @@
-// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, backup, restore, version.
+// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, key, backup, restore, version.
 package main
 
 import (
@@ -33,7 +33,7 @@ func newCommand() *cobra.Command {
 			"Begin with `symbolon demo`; work with `symbolon dev`; run `symbolon serve`.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), backupCommand(), restoreCommand(),
+	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), keyCommand(), backupCommand(), restoreCommand(),
 		versionCommand())
 	return root
 }

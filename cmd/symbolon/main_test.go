@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 			e.Vars = slicesWithout(e.Vars, symbolon.EnvironmentPrefix)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "running": running, "keep": keep},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "running": running, "keep": keep, "idof": idof},
 	})
 }
 
@@ -96,4 +96,18 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: keep FILE")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile("stdout")), 0o600))
+}
+
+// idof sets ID to the id of the key in that state and of that kind in a kept listing: idof FILE STATE KIND.
+func idof(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: idof FILE STATE KIND")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if f := strings.Fields(line); len(f) == 7 && f[0] == args[2] && f[2] == args[1] {
+			ts.Setenv("ID", f[3])
+			return
+		}
+	}
+	ts.Fatalf("no %s %s key in %s", args[1], args[2], args[0])
 }
