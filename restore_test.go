@@ -41,7 +41,7 @@ func resealed(t testing.TB, backup []byte, from, to string) []byte {
 // fingerprint is the one of the folder's master key.
 func (d *door) fingerprint(t testing.TB) string {
 	t.Helper()
-	key, err := d.config.heldMasterKey()
+	key, err := d.config.heldMasterKey(t.Context())
 	fatal(t, err)
 	return token.Fingerprint(key)
 }
