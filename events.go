@@ -1,6 +1,7 @@
 package symbolon
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -10,15 +11,39 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/symbolon/symbolon/internal/audit"
 	"github.com/symbolon/symbolon/internal/iam"
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
+// draft is the memory of one event, used by one request after the other: Write leaves nothing of it behind.
+type draft struct {
+	event     audit.Event
+	tls       audit.TLSDetails
+	resources []audit.Resource
+	json      []byte // what went in and out, and the notes, one behind the other
+}
+
+// maxDraft bounds the JSON whose memory is kept; longer events are rare.
+const maxDraft = 64 << 10
+
 // record is wire's hook: the audit event of one API request, written before its answer. If it cannot be written, there is no answer.
 func (s *Server) record(ctx context.Context, c *wire.Call) error {
-	e := s.event(c.Request, c.Time)
+	d, _ := s.drafts.Get().(*draft)
+	if d == nil {
+		d = new(draft)
+	}
+	defer func() {
+		if cap(d.json) <= maxDraft {
+			clear(d.resources)
+			*d = draft{resources: d.resources[:0], json: d.json[:0]}
+			s.drafts.Put(d)
+		}
+	}()
+	e := d.begin(c.Request, c.Time)
 	e.RequestID, e.AWSRegion = c.RequestID, c.Region
 	if e.AWSRegion == "" {
 		e.AWSRegion = s.config.Region
@@ -30,77 +55,81 @@ func (s *Server) record(ctx context.Context, c *wire.Call) error {
 	if c.Operation != nil {
 		e.EventName, e.ReadOnly = c.Operation.Name, c.Operation.ReadOnly
 	}
-	if err := recordValues(e, c); err != nil {
-		return err
-	}
 	e.UserIdentity = identityOf(c.Caller)
 	e.RecipientAccountID = e.UserIdentity.AccountID
-	e.AdditionalEventData = c.Audit
 	for _, arn := range c.Resources {
-		e.Resources = append(e.Resources, audit.Resource{Type: resourceType(arn), ARN: arn, AccountID: accountOf(arn)})
+		d.resources = append(d.resources, audit.Resource{Type: resourceType(arn), ARN: arn, AccountID: accountOf(arn)})
 	}
+	e.Resources = d.resources
 	if c.Err != nil {
-		refuseEvent(e, c.Err)
+		e.ErrorCode, e.ErrorMessage = c.Err.Code, c.Err.Message
+		c.Audit.Text("refusalReason", reasonOf(c.Err))
+	}
+	if err := d.recordValues(c); err != nil {
+		return err
 	}
 	return s.audit.Write(ctx, e)
 }
 
-// recordValues shows what went in and, of a change, what came out.
-func recordValues(e *audit.Event, c *wire.Call) error {
-	in, err := c.RequestJSON()
-	if err != nil {
+// recordValues shows what went in, of a change what came out, and what was noted on the way.
+func (d *draft) recordValues(c *wire.Call) (err error) {
+	e := &d.event
+	if e.RequestParameters, err = d.append(c.AppendRequest); err != nil {
 		return err
 	}
-	e.RequestParameters = in
-	if c.Operation == nil || c.Operation.ReadOnly || c.Err != nil {
-		return nil
+	if c.Operation != nil && !c.Operation.ReadOnly && c.Err == nil {
+		if e.ResponseElements, err = d.append(c.AppendResponse); err != nil {
+			return err
+		}
 	}
-	out, err := c.ResponseJSON()
-	if err != nil {
-		return err
+	notes, err := d.append(c.Audit.AppendJSON)
+	if notes != nil {
+		e.AdditionalEventData = notes
 	}
-	e.ResponseElements = out
-	return nil
+	return err
 }
 
-// refuseEvent writes what the client was told and, beside it, the exact reason.
-func refuseEvent(e *audit.Event, refusal *wire.Error) {
-	e.ErrorCode, e.ErrorMessage = refusal.Code, refusal.Message
-	reason := refusal.Reason
-	if reason == "" && refusal.Cause != nil {
-		reason = refusal.Cause.Error()
+// append makes one JSON value behind those that are there; nil where there is nothing to say.
+func (d *draft) append(value func(b []byte) ([]byte, error)) (jsontext.Value, error) {
+	start := len(d.json)
+	longer, err := value(d.json)
+	if err != nil || len(longer) == start {
+		return nil, err
 	}
-	if reason == "" {
-		reason = refusal.Message
-	}
-	if e.AdditionalEventData == nil {
-		e.AdditionalEventData = map[string]any{}
-	}
-	e.AdditionalEventData["refusalReason"] = reason
+	d.json = longer
+	return longer[start:], nil
 }
 
-// event is what every event says of its request.
-func (s *Server) event(r *http.Request, at time.Time) *audit.Event {
+// reasonOf is the exact reason of a refusal, which stands beside what the client was told.
+func reasonOf(refusal *wire.Error) string {
+	switch {
+	case refusal.Reason != "":
+		return refusal.Reason
+	case refusal.Cause != nil:
+		return cmp.Or(refusal.Cause.Error(), refusal.Message)
+	}
+	return refusal.Message
+}
+
+// begin fills in what every event says of its request.
+func (d *draft) begin(r *http.Request, at time.Time) *audit.Event {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	return &audit.Event{
-		EventTime: at.UTC(), SourceIPAddress: host, UserAgent: r.UserAgent(), EventType: "AwsApiCall", EventCategory: "Management",
-		TLSDetails: tlsDetails(r),
+	d.tls = audit.TLSDetails{ClientProvidedHostHeader: r.Host[:min(len(r.Host), maxHost)]}
+	if r.TLS != nil {
+		d.tls.TLSVersion, d.tls.CipherSuite = tls.VersionName(r.TLS.Version), tls.CipherSuiteName(r.TLS.CipherSuite)
 	}
+	d.event = audit.Event{
+		EventTime: at.UTC(), SourceIPAddress: host, UserAgent: r.UserAgent(), EventType: "AwsApiCall", EventCategory: "Management",
+		TLSDetails: &d.tls,
+	}
+	return &d.event
 }
 
 // maxHost is the longest name the DNS has; what is longer is no host and not worth the disk.
 const maxHost = 255
-
-func tlsDetails(r *http.Request) *audit.TLSDetails {
-	d := &audit.TLSDetails{ClientProvidedHostHeader: r.Host[:min(len(r.Host), maxHost)]}
-	if r.TLS != nil {
-		d.TLSVersion, d.CipherSuite = tls.VersionName(r.TLS.Version), tls.CipherSuiteName(r.TLS.CipherSuite)
-	}
-	return d
-}
 
 // identityOf is CloudTrail's userIdentity of a caller.
 func identityOf(caller any) audit.UserIdentity {
@@ -126,22 +155,21 @@ func identityOf(caller any) audit.UserIdentity {
 
 // recordPage is web's hook: one event per step of a browser's sign-in, as CloudTrail's signin.amazonaws.com has them.
 func (s *Server) recordPage(ctx context.Context, r *http.Request, name string, user identitystore.User, failure error, details map[string]any) error {
-	e := s.event(r, s.config.Now())
+	e := new(draft).begin(r, s.config.Now())
 	e.EventSource, e.EventName, e.EventType = "signin.amazonaws.com", name, "AwsServiceEvent"
 	e.AWSRegion, e.RequestID = s.config.Region, pageRequestID(ctx)
 	e.UserIdentity = audit.UserIdentity{Type: "Unknown"}
 	if user.ID != "" {
 		e.UserIdentity = audit.UserIdentity{Type: "IdentityCenterUser", PrincipalID: user.ID, UserName: user.UserName}
 	}
-	e.AdditionalEventData = details
 	if failure != nil {
 		e.ErrorCode, e.ErrorMessage = "Failure", fmt.Sprint(failure)
-		e.AdditionalEventData = maps.Clone(details)
-		if e.AdditionalEventData == nil {
-			e.AdditionalEventData = map[string]any{}
+		if details = maps.Clone(details); details == nil {
+			details = map[string]any{}
 		}
-		e.AdditionalEventData["refusalReason"] = e.ErrorMessage
+		details["refusalReason"] = e.ErrorMessage
 	}
+	e.AdditionalEventData = details
 	return s.audit.Write(ctx, e)
 }
 
@@ -174,13 +202,15 @@ func (s *Server) recordApply(ctx context.Context, report *Report) error {
 	})
 }
 
-// resourceType is CloudTrail's type of an ARN.
+// resourceTypes are CloudTrail's types of ARNs, by a part of them.
+var resourceTypes = []struct{ part, name string }{
+	{":application/", "AWS::SSO::Application"}, {":trustedTokenIssuer/", "AWS::SSO::TrustedTokenIssuer"}, {":instance/", "AWS::SSO::Instance"},
+	{":identitystore/", "AWS::IdentityStore::IdentityStore"}, {":user/", "AWS::IdentityStore::User"}, {":group/", "AWS::IdentityStore::Group"},
+	{":membership/", "AWS::IdentityStore::GroupMembership"}, {":role/", "AWS::IAM::Role"},
+}
+
 func resourceType(arn string) string {
-	for _, t := range []struct{ part, name string }{
-		{":application/", "AWS::SSO::Application"}, {":trustedTokenIssuer/", "AWS::SSO::TrustedTokenIssuer"}, {":instance/", "AWS::SSO::Instance"},
-		{":identitystore/", "AWS::IdentityStore::IdentityStore"}, {":user/", "AWS::IdentityStore::User"}, {":group/", "AWS::IdentityStore::Group"},
-		{":membership/", "AWS::IdentityStore::GroupMembership"}, {":role/", "AWS::IAM::Role"},
-	} {
+	for _, t := range resourceTypes {
 		if strings.Contains(arn, t.part) {
 			return t.name
 		}

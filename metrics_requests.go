@@ -117,10 +117,10 @@ func (r *requestMetrics) observeGrant(c *wire.Call, grantType, code string, faul
 		t = r.noGrant
 	}
 	t.add(code, fault, took)
-	if reused, ok := c.Audit["reuseDetected"].(string); ok && r.reuses[reused] != nil {
+	if reused, ok := c.Audit.Get("reuseDetected").(string); ok && r.reuses[reused] != nil {
 		r.reuses[reused].Inc()
 	}
-	if c.Audit["refreshReplay"] == true {
+	if c.Audit.Get("refreshReplay") == true {
 		r.replays.Inc()
 	}
 }

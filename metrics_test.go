@@ -172,7 +172,11 @@ func TestCodesAreBounded(t *testing.T) {
 func TestReusesAndReplaysAreCounted(t *testing.T) {
 	m := newMetrics("")
 	call := func(grant string, audit map[string]any) {
-		m.requests.observe(&wire.Call{Input: &oidc.CreateTokenWithIAMInput{GrantType: grant}, Audit: audit}, time.Millisecond)
+		c := &wire.Call{Input: &oidc.CreateTokenWithIAMInput{GrantType: grant}}
+		for name, value := range audit {
+			c.Audit.Set(name, value)
+		}
+		m.requests.observe(c, time.Millisecond)
 	}
 	call(ssoadmin.GrantRefreshToken, map[string]any{"reuseDetected": ssoadmin.GrantRefreshToken})
 	call(ssoadmin.GrantRefreshToken, map[string]any{"refreshReplay": true})
@@ -200,7 +204,7 @@ func TestCountingCostsNoAllocation(t *testing.T) {
 	m.requests.serve([]*wire.Service{service})
 	ok := &wire.Call{
 		Service: service, Operation: &service.Operations[0],
-		Input: &oidc.CreateTokenWithIAMInput{GrantType: ssoadmin.GrantJWTBearer}, Audit: map[string]any{},
+		Input: &oidc.CreateTokenWithIAMInput{GrantType: ssoadmin.GrantJWTBearer},
 	}
 	refused := &wire.Call{Service: service, Operation: &service.Operations[0], Err: &wire.Error{Code: "X", Status: 400}}
 	n := testing.AllocsPerRun(100, func() {

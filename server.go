@@ -43,6 +43,7 @@ type Server struct {
 	oidc      *oidc.Server
 	web       *web.Server
 	limits    *limits
+	drafts    sync.Pool // of *draft
 	health    *health
 	masterKey string // its fingerprint
 	metrics   *metrics

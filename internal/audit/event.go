@@ -1,14 +1,11 @@
 package audit
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -24,9 +21,9 @@ type Event struct {
 	UserAgent           string         `json:"userAgent,omitempty"`
 	ErrorCode           string         `json:"errorCode,omitempty"`
 	ErrorMessage        string         `json:"errorMessage,omitempty"`
-	RequestParameters   any            `json:"requestParameters"`             // a JSON object: a map, or a jsontext.Value that is ready; nil = null
-	ResponseElements    any            `json:"responseElements"`              // likewise
-	AdditionalEventData map[string]any `json:"additionalEventData,omitempty"` // with "refusalReason": the exact reason
+	RequestParameters   jsontext.Value `json:"requestParameters"`             // nil = null
+	ResponseElements    jsontext.Value `json:"responseElements"`              // likewise
+	AdditionalEventData any            `json:"additionalEventData,omitempty"` // a map, or a jsontext.Value that is ready; with "refusalReason": the exact reason
 	ServiceEventDetails map[string]any `json:"serviceEventDetails,omitempty"`
 	RequestID           string         `json:"requestID"`
 	EventID             string         `json:"eventID"`
@@ -111,43 +108,6 @@ func (e *Event) fill(now func() time.Time) {
 	if e.EventTime.IsZero() {
 		e.EventTime = now()
 	}
-}
-
-// encoding is the same for the same event, whatever the order of its maps. Invalid UTF-8, which a User-Agent may hold,
-// becomes U+FFFD: a client must not be able to make an event unwritable.
-var encoding = json.JoinOptions(
-	json.Deterministic(true),
-	json.FormatNilMapAsNull(true),
-	jsontext.AllowInvalidUTF8(true),
-)
-
-// encode writes the event as one JSON object without line breaks.
-func (e *Event) encode(dst *bytes.Buffer) error {
-	copied := *e
-	copied.EventTime = e.EventTime.UTC().Truncate(time.Second)
-	copied.UserAgent = cut(e.UserAgent)
-	copied.ErrorMessage = cut(e.ErrorMessage)
-	if err := json.MarshalWrite(dst, &copied, encoding); err != nil {
-		return fmt.Errorf("audit: event %s: %w", e.EventName, err)
-	}
-	if dst.Len() <= maxEvent {
-		return nil
-	}
-	dst.Reset()
-	return copied.encodeShort(dst)
-}
-
-// encodeShort leaves out the members whose size a caller chooses.
-func (e *Event) encodeShort(dst *bytes.Buffer) error {
-	omitted := map[string]any{"omitted": "the event was larger than 256 KiB"}
-	e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails = omitted, nil, nil, nil
-	if err := json.MarshalWrite(dst, e, encoding); err != nil {
-		return fmt.Errorf("audit: event %s: %w", e.EventName, err)
-	}
-	if dst.Len() > maxEvent {
-		return fmt.Errorf("audit: event %s: %d bytes, more than %d", e.EventName, dst.Len(), maxEvent)
-	}
-	return nil
 }
 
 func cut(s string) string {

@@ -1,12 +1,12 @@
 package audit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -25,7 +25,7 @@ const syncEvery = time.Second
 type Log struct {
 	path    string
 	now     func() time.Time
-	buffers sync.Pool // of *bytes.Buffer, for events being encoded
+	buffers sync.Pool // of *[]byte, for events being encoded
 
 	counters counters
 
@@ -90,39 +90,40 @@ func Open(path string) (*Log, error) {
 // The event is written even if ctx has ended: what happened happened.
 func (l *Log) Write(_ context.Context, e *Event) error {
 	e.fill(l.now)
-	buf, _ := l.buffers.Get().(*bytes.Buffer)
+	buf, _ := l.buffers.Get().(*[]byte)
 	if buf == nil {
-		buf = new(bytes.Buffer)
+		buf = new([]byte)
 	}
-	defer l.buffers.Put(buf)
-	buf.Reset()
-	if err := e.encode(buf); err != nil {
+	event, err := e.append((*buf)[:0])
+	if err != nil {
 		return err
 	}
-	b := l.join(buf.Bytes())
-	select {
-	case <-b.done: // someone at the file took it along
-		return b.err
-	case l.turn <- struct{}{}:
+	b, first := l.join(event)
+	*buf = event
+	l.buffers.Put(buf)
+	if first {
+		// Whoever is ready to run may have an event, too: they come first, and one call to the operating system serves all.
+		runtime.Gosched()
+		l.turn <- struct{}{}
+		l.flush()
+		<-l.turn
 	}
-	defer func() { <-l.turn }()
-	l.flush()
 	<-b.done
 	return b.err
 }
 
-// join adds an event to the pending batch.
-func (l *Log) join(event []byte) *batch {
+// join adds an event to the pending batch. Whoever is the first in it has to flush it; Reopen or Close may have done so by then.
+func (l *Log) join(event []byte) (b *batch, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.pending == nil {
+	if first = l.pending == nil; first {
 		l.pending = &batch{events: l.spare.events[:0], ends: l.spare.ends[:0], done: make(chan struct{})}
 		l.spare = batch{}
 	}
-	b := l.pending
+	b = l.pending
 	b.events = append(b.events, event...)
 	b.ends = append(b.ends, len(b.events))
-	return b
+	return b, first
 }
 
 // flush writes the pending batch, if any. Needs the turn.

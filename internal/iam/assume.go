@@ -163,14 +163,11 @@ func auditContext(ctx context.Context, user *token.IdentityContext) {
 	if call == nil || user == nil {
 		return
 	}
-	if call.Audit == nil {
-		call.Audit = map[string]any{}
-	}
-	call.Audit["identitystore:UserId"] = user.UserID
-	call.Audit["identitystore:IdentityStoreArn"] = user.IdentityStoreARN
-	call.Audit["identitycenter:InstanceArn"] = user.InstanceARN
-	call.Audit["identitycenter:ApplicationArn"] = user.ApplicationARN
-	call.Audit["identitycenter:CredentialId"] = user.CredentialID
+	call.Audit.Text("identitystore:UserId", user.UserID)
+	call.Audit.Text("identitystore:IdentityStoreArn", user.IdentityStoreARN)
+	call.Audit.Text("identitycenter:InstanceArn", user.InstanceARN)
+	call.Audit.Text("identitycenter:ApplicationArn", user.ApplicationARN)
+	call.Audit.Text("identitycenter:CredentialId", user.CredentialID)
 }
 
 // lineage starts the session of the new credentials below all it depends on.

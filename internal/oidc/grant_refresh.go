@@ -88,6 +88,6 @@ func (s *Server) reuse(tx *store.Tx, f *refreshFamily, reason string) error {
 
 // noteReplay marks a replay inside the grace window in the audit event: a thief inside the window would share the successor unseen.
 func noteReplay(tx *store.Tx, f *refreshFamily) {
-	addNote(tx, "refreshReplay", true)
-	addNote(tx, "refreshFamily", f.ID)
+	notes(tx).Set("refreshReplay", true)
+	notes(tx).Text("refreshFamily", f.ID)
 }

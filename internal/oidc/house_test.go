@@ -125,8 +125,13 @@ func (h *house) listen(t testing.TB) {
 func (h *house) record(_ context.Context, c *wire.Call) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.events[c.RequestID] = event{c.Caller, c.Err, c.Audit, c.RequestParameters(), c.ResponseElements(), c.Resources}
-	return nil
+	var notes map[string]any
+	text, err := c.Audit.AppendJSON(nil)
+	if err == nil && text != nil {
+		err = json.Unmarshal(text, &notes)
+	}
+	h.events[c.RequestID] = event{c.Caller, c.Err, notes, c.RequestParameters(), c.ResponseElements(), c.Resources}
+	return err
 }
 
 // update changes records directly.

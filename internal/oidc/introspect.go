@@ -29,7 +29,7 @@ func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*Int
 		}
 		var inactive *wire.Error
 		if errors.As(err, &inactive) {
-			addNote(tx, "inactive", inactive.Reason)
+			notes(tx).Text("inactive", inactive.Reason)
 			out, err = &IntrospectTokenOutput{}, nil
 		}
 		return err

@@ -98,11 +98,12 @@ func storeARN(a *approved) string {
 
 // note puts into the audit event whom the tokens are for (CloudTrail's additionalEventData of CreateTokenWithIAM).
 func note(tx *store.Tx, t token.AccessToken, identityStoreARN string) {
-	addNote(tx, "identitystore:UserId", t.UserID)
-	addNote(tx, "identitystore:IdentityStoreArn", identityStoreARN)
-	addNote(tx, "identitycenter:CredentialId", t.ID)
-	addNote(tx, "identitycenter:ApplicationArn", t.Application)
-	addNote(tx, "sessionId", t.Session.ID)
+	n := notes(tx)
+	n.Text("identitycenter:ApplicationArn", t.Application)
+	n.Text("identitycenter:CredentialId", t.ID)
+	n.Text("identitystore:IdentityStoreArn", identityStoreARN)
+	n.Text("identitystore:UserId", t.UserID)
+	n.Text("sessionId", t.Session.ID)
 }
 
 func ptr[T any](v T) *T { return &v }

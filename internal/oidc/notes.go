@@ -2,7 +2,7 @@ package oidc
 
 import (
 	"context"
-	"maps"
+	"slices"
 
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/wire"
@@ -15,24 +15,20 @@ func (s *Server) update(ctx context.Context, fn func(tx *store.Tx) error) error 
 	if call == nil {
 		return s.DB.Update(ctx, fn)
 	}
-	before := maps.Clone(call.Audit)
+	before := slices.Clone(call.Audit)
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		call.Audit = maps.Clone(before)
+		call.Audit = slices.Clone(before)
 		return fn(tx)
 	})
 }
 
 // noteReuse marks in the audit event that something for one use was used again, by the grant it belongs to: theft, or a broken client.
-func noteReuse(tx *store.Tx, grantType string) { addNote(tx, "reuseDetected", grantType) }
+func noteReuse(tx *store.Tx, grantType string) { notes(tx).Text("reuseDetected", grantType) }
 
-// addNote puts a member into the audit event's additionalEventData.
-func addNote(tx *store.Tx, name string, value any) {
-	call := wire.CallFrom(tx.Context())
-	if call == nil {
-		return
+// notes is what the rooms add to the audit event of the call that tx belongs to; outside a call nobody reads it.
+func notes(tx *store.Tx) *wire.Notes {
+	if call := wire.CallFrom(tx.Context()); call != nil {
+		return &call.Audit
 	}
-	if call.Audit == nil {
-		call.Audit = map[string]any{}
-	}
-	call.Audit[name] = value
+	return new(wire.Notes)
 }

@@ -23,13 +23,13 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 		session, until, err := s.sessionOf(tx, app, in.Token)
 		var foreign *wire.Error
 		if errors.As(err, &foreign) {
-			addNote(tx, "nothingRevoked", foreign.Reason)
+			notes(tx).Text("nothingRevoked", foreign.Reason)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		addNote(tx, "sessionId", session)
+		notes(tx).Text("sessionId", session)
 		return token.Revoke(tx, session, "revoked by "+app.ARN, until)
 	})
 	if err != nil {

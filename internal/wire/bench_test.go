@@ -51,9 +51,11 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	})
 	b.Run("JSON", func(b *testing.B) {
+		var buf []byte
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := c.RequestJSON(); err != nil {
+			var err error
+			if buf, err = c.AppendRequest(buf[:0]); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"reflect"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // hidden stands where a secret was, as CloudTrail writes it.
@@ -18,7 +16,7 @@ type Call struct {
 	Service   *Service
 	Operation *Operation // nil when routing failed
 	Request   *http.Request
-	Body      []byte // the bytes received
+	Body      []byte // the bytes received; not to be kept beyond the answer
 	Time      time.Time
 	Region    string // of the credential scope; set by Authenticate
 	Caller    any    // set by Authenticate
@@ -26,10 +24,10 @@ type Call struct {
 	Output    any    // *Out, after the handler
 	Err       *Error // what the client is told
 	Resources []string
-	// Context holds condition values for Authorize, by condition key.
+	// Context holds condition values for Authorize, by condition key. nil until somebody adds one.
 	Context map[string][]string
-	// Audit holds what rooms add to the audit event on the way: additionalEventData members. Never a secret.
-	Audit map[string]any
+	// Audit holds what rooms add to the audit event on the way. Never a secret.
+	Audit Notes
 }
 
 type callKey struct{}
@@ -62,19 +60,19 @@ func (c *Call) ResponseElements() map[string]any {
 	return c.Operation.plan.out.record(reflect.ValueOf(c.Output).Elem())
 }
 
-// RequestJSON is RequestParameters as JSON with the members in the order of their names, made without the maps: what encoding the
-// map would give. It fails where a document is not valid JSON.
-func (c *Call) RequestJSON() (jsontext.Value, error) {
+// AppendRequest appends RequestParameters as JSON with the members in the order of their names, made without the maps: what encoding
+// the map would give; nothing when nothing was decoded. It fails where a document is not valid JSON.
+func (c *Call) AppendRequest(b []byte) ([]byte, error) {
 	if c.Input == nil || c.Operation == nil || c.Operation.plan == nil {
-		return nil, nil
+		return b, nil
 	}
-	return c.Operation.plan.in.appendRecord(make([]byte, 0, recordSize), reflect.ValueOf(c.Input).Elem())
+	return c.Operation.plan.in.appendRecord(b, reflect.ValueOf(c.Input).Elem())
 }
 
-// ResponseJSON is the output likewise.
-func (c *Call) ResponseJSON() (jsontext.Value, error) {
+// AppendResponse appends the output likewise.
+func (c *Call) AppendResponse(b []byte) ([]byte, error) {
 	if c.Output == nil || c.Operation == nil || c.Operation.plan == nil {
-		return nil, nil
+		return b, nil
 	}
-	return c.Operation.plan.out.appendRecord(make([]byte, 0, recordSize), reflect.ValueOf(c.Output).Elem())
+	return c.Operation.plan.out.appendRecord(b, reflect.ValueOf(c.Output).Elem())
 }

@@ -59,9 +59,6 @@ func (s *shape) recordValue(v reflect.Value) any {
 	return v.String()
 }
 
-// recordSize is room for most records.
-const recordSize = 512
-
 // sortFields settles the order of members in records.
 func (s *shape) sortFields() {
 	s.sorted = make([]int, len(s.fields))

@@ -33,8 +33,8 @@ type Server struct {
 	// Observe, if set, hears of every request once its answer has been written, those refused by Admit too, and how long it took. The
 	// call is the caller's alone and done with.
 	Observe func(c *Call, took time.Duration)
-	Now      func() time.Time // nil: time.Now
-	Log      *slog.Logger     // nil: slog.Default()
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: slog.Default()
 }
 
 // Handler compiles the routes. Unknown paths and targets answer 404 UnknownOperationException as JSON (XML for forms with an Action).
@@ -88,7 +88,7 @@ func (x *exchange) take(r route) {
 // ServeHTTP is the way of one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now() // Now is not for intervals
-	c := &Call{RequestID: NewRequestID(), Request: r, Time: h.Now(), Context: map[string][]string{}, Audit: map[string]any{}}
+	c := &Call{RequestID: NewRequestID(), Request: r, Time: h.Now()}
 	x := &exchange{call: c, front: true}
 	if h.Observe != nil {
 		defer func() { h.Observe(c, time.Since(began)) }()

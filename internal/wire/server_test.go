@@ -232,7 +232,7 @@ func TestResources(t *testing.T) {
 		if c.Input.(*createInput).ARN == "arn:none" {
 			return nil, &Error{Code: "ResourceNotFoundException", Status: 404, Message: "none"}
 		}
-		c.Context["aws:RequestTag/a"] = []string{"b"}
+		c.Context = map[string][]string{"aws:RequestTag/a": {"b"}}
 		return []string{"arn:1", "arn:2"}, nil
 	}
 	h.Authorize = func(_ context.Context, c *Call) error {
