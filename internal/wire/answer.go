@@ -12,31 +12,31 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// encode is the body of a successful answer.
-func (x *exchange) encode(out any) ([]byte, error) {
+// encode is the body of a successful answer, in dst where that has the room.
+func (x *exchange) encode(dst []byte, out any) ([]byte, error) {
 	s, v := x.call.Operation.plan.out, reflect.ValueOf(out).Elem()
 	if x.protocol != AWSQuery {
-		return s.appendJSON(make([]byte, 0, 512), v)
+		return s.appendJSON(dst, v)
 	}
-	var b bytes.Buffer
+	b := bytes.NewBuffer(dst)
 	name := x.call.Operation.Name
 	b.WriteString("<" + name + `Response xmlns="`)
-	escape(&b, x.call.Service.Namespace)
+	escape(b, x.call.Service.Namespace)
 	b.WriteString(`">`)
 	if len(s.fields) > 0 {
-		if err := s.appendXML(&b, name+"Result", v); err != nil {
+		if err := s.appendXML(b, name+"Result", v); err != nil {
 			return nil, err
 		}
 	}
-	open(&b, "ResponseMetadata")
-	textElement(&b, "RequestId", x.call.RequestID)
-	shut(&b, "ResponseMetadata")
-	shut(&b, name+"Response")
+	open(b, "ResponseMetadata")
+	textElement(b, "RequestId", x.call.RequestID)
+	shut(b, "ResponseMetadata")
+	shut(b, name+"Response")
 	return b.Bytes(), nil
 }
 
 // write sends the answer. Every answer may hold a token or say something about one: none may be cached.
-func (x *exchange) write(w http.ResponseWriter) {
+func (x *exchange) write(w http.ResponseWriter) error {
 	status, body := http.StatusOK, x.answer
 	if e := x.call.Err; e != nil {
 		status, body = e.status(), x.errorBody(e)
@@ -44,21 +44,28 @@ func (x *exchange) write(w http.ResponseWriter) {
 	}
 	x.headers(w.Header(), len(body))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone is no fault
+	_, err := w.Write(body)
+	return err // a client that has gone is no fault
 }
 
-// headers sets what every answer has. The values share one array, which is six allocations less than Set makes; none has room to
-// grow into the next.
+// The values of headers that are the same in many answers. They stand in the header maps themselves, which nobody changes any more.
+var (
+	noStore      = []string{"no-store"}
+	noCache      = []string{"no-cache"}
+	noSniff      = []string{"nosniff"}
+	contentTypes = [...][]string{RestJSON1: {"application/json"}, AWSJSON11: {"application/x-amz-json-1.1"}, AWSQuery: {"text/xml"}, OAuthForm: {"application/json"}}
+)
+
+// headers sets what every answer has.
 func (x *exchange) headers(h http.Header, length int) {
-	contentType := [...]string{"application/json", "application/x-amz-json-1.1", "text/xml", "application/json"}[x.protocol]
-	v := [...]string{x.call.RequestID, "no-store", "no-cache", "nosniff", contentType, strconv.Itoa(length), x.call.RequestID}
-	h["X-Amzn-Requestid"] = v[0:1:1]
-	h["Cache-Control"] = v[1:2:2]
-	h["Pragma"] = v[2:3:3]
-	h["X-Content-Type-Options"] = v[3:4:4]
-	h["Content-Type"] = v[4:5:5]
-	h["Content-Length"] = v[5:6:6]
-	h["X-Amz-Request-Id"] = v[6:7:7]
+	id := []string{x.call.RequestID}
+	h["X-Amzn-Requestid"] = id
+	h["X-Amz-Request-Id"] = id
+	h["Cache-Control"] = noStore
+	h["Pragma"] = noCache
+	h["X-Content-Type-Options"] = noSniff
+	h["Content-Type"] = contentTypes[x.protocol]
+	h["Content-Length"] = []string{strconv.Itoa(length)}
 }
 
 func (x *exchange) errorHeaders(h http.Header, e *Error) {

@@ -5,12 +5,25 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 )
 
-// readBody reads the body once, within the limit. It judges the announced length first, so that nobody uploads what
-// would be refused.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
+// readBody reads the body once, within the limit.
+func (x *exchange) readBody(limit int64) error {
+	body, err := readBody(x.room.in[:0], x.call.Request, limit)
+	if err != nil {
+		return err
+	}
+	x.call.Body = body
+	if body != nil {
+		x.room.in = body
+	}
+	return nil
+}
+
+// readBody reads into dst where that has the room. It judges the announced length first, so that nobody uploads what would be refused.
+func readBody(dst []byte, r *http.Request, limit int64) ([]byte, error) {
 	for _, encoding := range r.Header.Values("Content-Encoding") {
 		if encoding != "" && !strings.EqualFold(encoding, "identity") {
 			return nil, &Error{Code: "UnsupportedMediaTypeException", Status: http.StatusUnsupportedMediaType,
@@ -26,7 +39,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	var body []byte
 	var err error
 	if n := r.ContentLength; n > 0 && n <= 64<<10 {
-		body = make([]byte, n)
+		body = slices.Grow(dst, int(n))[:n]
 		_, err = io.ReadFull(r.Body, body)
 	} else { // a large buffer is only made for bytes that have come
 		body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))

@@ -41,8 +41,8 @@ func parseParams(text, what string) (params, error) {
 	if strings.Count(text, "&") >= maxFormParams {
 		return nil, &malformed{fmt.Sprintf("The %s has more than %d parameters.", what, maxFormParams)}
 	}
-	var out params
-	folded := make(map[string]struct{}, strings.Count(text, "&")+1)
+	out := make(params, 0, strings.Count(text, "&")+1)
+	folded := map[string]struct{}{} // without a size, so that a few names need no memory of the heap
 	for part := range strings.SplitSeq(text, "&") {
 		if part == "" {
 			continue
@@ -90,13 +90,22 @@ type node struct {
 // tree builds the tree. Signature parameters of a presigned query are not part of the input and are left out; of
 // parameters that s does not know only the first part of the name is kept, for checkNames.
 func (p params) tree(s *shape) (*node, error) {
-	root := &node{}
+	size := 1
 	for _, q := range p {
-		if len(q.name) >= 6 && strings.EqualFold(q.name[:6], "x-amz-") {
+		if q.signs() {
 			continue
 		}
-		if strings.Count(q.name, ".") > maxFormDepth {
+		dots := strings.Count(q.name, ".")
+		if dots > maxFormDepth {
 			return nil, &malformed{"The parameter " + quote(q.name) + " is nested too deeply."}
+		}
+		size += 1 + dots
+	}
+	nodes := make([]node, 1, size) // one piece of memory for all, with room for every one: it never moves
+	root := &nodes[0]
+	for _, q := range p {
+		if q.signs() {
+			continue
 		}
 		n, name := root, q.name
 		if first, _, _ := strings.Cut(name, "."); !s.has(first) {
@@ -105,7 +114,8 @@ func (p params) tree(s *shape) (*node, error) {
 		for part := range strings.SplitSeq(name, ".") {
 			next := n.kids[part]
 			if next == nil {
-				next = &node{}
+				nodes = append(nodes, node{})
+				next = &nodes[len(nodes)-1]
 				if n.kids == nil {
 					n.kids = map[string]*node{}
 				}
@@ -117,6 +127,9 @@ func (p params) tree(s *shape) (*node, error) {
 	}
 	return root, nil
 }
+
+// signs says that a parameter belongs to the signature of a presigned request.
+func (q param) signs() bool { return len(q.name) >= 6 && strings.EqualFold(q.name[:6], "x-amz-") }
 
 // formReader decodes a form into a struct by its shape.
 type formReader struct {
@@ -267,29 +280,25 @@ func (d formReader) mapping(s *shape, v reflect.Value, n *node) error {
 
 // setText sets a scalar from its text in a form, a query string or a header.
 func (r *reading) setText(s *shape, v reflect.Value, text string) error {
-	wrong := &malformed{"The parameter '" + r.at.String() + "' must be " + s.kind.expected() + "."}
+	fits := false
 	switch s.kind {
 	case kindString:
 		return r.text(v, text)
 	case kindInt:
 		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
-		if err != nil || text[0] == '+' {
-			return wrong
+		if fits = err == nil && text[0] != '+'; fits {
+			v.SetInt(i)
 		}
-		v.SetInt(i)
 	case kindBool:
-		if text != "true" && text != "false" {
-			return wrong
-		}
+		fits = text == "true" || text == "false"
 		v.SetBool(text == "true")
 	case kindTime:
 		t, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return wrong
-		}
+		fits = err == nil
 		v.Set(reflect.ValueOf(t.UTC()))
-	default:
-		return wrong
+	}
+	if !fits {
+		return &malformed{"The parameter '" + r.at.String() + "' must be " + s.kind.expected() + "."}
 	}
 	return nil
 }

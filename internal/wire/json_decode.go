@@ -223,15 +223,14 @@ func (d *jsonReader) list(s *shape, v reflect.Value) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return d.syntax(err)
 	}
-	v.Set(reflect.MakeSlice(s.typ, 0, 4))
+	v.Grow(4)
+	v.SetLen(0) // not nil: the list is there
 	for d.dec.PeekKind() != ']' {
 		n := v.Len()
 		if n >= maxElements {
 			return d.tooMany()
 		}
-		if n == v.Cap() {
-			v.Grow(1)
-		}
+		v.Grow(1)
 		v.SetLen(n + 1)
 		e := v.Index(n)
 		e.SetZero()

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -64,6 +65,7 @@ func (s *Server) Handler() http.Handler {
 type handler struct {
 	Server
 	routes *routes
+	rooms  sync.Pool // of *room
 }
 
 // exchange is one request and what the door itself has to know of it.
@@ -77,6 +79,38 @@ type exchange struct {
 	front    bool     // the error was made before the service's own code ran
 	turned   bool     // refused by Admit
 	answer   []byte
+	room     *room
+}
+
+// room is memory that one request after the other uses. Nothing may keep a part of it beyond the answer.
+type room struct {
+	in, out []byte  // what answer and Call.Body lie in
+	trail   [8]step // of decoding
+}
+
+// maxRoom bounds what is kept of each buffer: larger requests and answers are rare.
+const maxRoom = 16 << 10
+
+// enter finds a room for a request.
+func (h *handler) enter() *room {
+	if m, ok := h.rooms.Get().(*room); ok {
+		return m
+	}
+	return new(room)
+}
+
+// leave hands the room on. Bodies and answers hold secrets, so they are wiped.
+func (h *handler) leave(x *exchange) {
+	m := x.room
+	x.call.Body, x.answer, x.room = nil, nil, nil
+	for _, b := range []*[]byte{&m.in, &m.out} {
+		if cap(*b) > maxRoom {
+			*b = nil
+		}
+		clear((*b)[:cap(*b)])
+	}
+	clear(m.trail[:])
+	h.rooms.Put(m)
 }
 
 // take settles the route.
@@ -89,21 +123,21 @@ func (x *exchange) take(r route) {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now() // Now is not for intervals
 	c := &Call{RequestID: NewRequestID(), Request: r, Time: h.Now()}
-	x := &exchange{call: c, front: true}
+	x := &exchange{call: c, front: true, room: h.enter()}
 	if h.Observe != nil {
 		defer func() { h.Observe(c, time.Since(began)) }()
 	}
 	ctx := WithCall(r.Context(), c)
 	h.conclude(x, h.guard(x, func() error { return h.work(ctx, x) }))
-	if x.turned {
-		x.write(w)
-		return
+	if !x.turned {
+		if err := h.guard(x, func() error { return h.Finish(context.WithoutCancel(ctx), c) }); err != nil {
+			c.Output, x.answer = nil, nil
+			h.conclude(x, internalError(x.protocol, x.plain, fmt.Errorf("finish: %w", err)))
+		}
 	}
-	if err := h.guard(x, func() error { return h.Finish(context.WithoutCancel(ctx), c) }); err != nil {
-		c.Output, x.answer = nil, nil
-		h.conclude(x, internalError(x.protocol, x.plain, fmt.Errorf("finish: %w", err)))
+	if x.write(w) == nil { // of an HTTP/2 stream that broke the answer may still be on its way out
+		h.leave(x)
 	}
-	x.write(w)
 }
 
 // work does everything up to the encoded answer.
@@ -133,10 +167,10 @@ func (h *handler) work(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if x.answer, err = x.encode(out); err != nil {
+	if x.answer, err = x.encode(x.room.out[:0], out); err != nil {
 		return internalError(x.protocol, x.plain, err)
 	}
-	c.Output = out
+	c.Output, x.room.out = out, x.answer
 	return nil
 }
 
@@ -154,7 +188,7 @@ func (h *handler) receive(ctx context.Context, x *exchange) error {
 	if !found {
 		return h.receiveForm(x)
 	}
-	if c.Body, err = readBody(c.Request, c.Operation.maxBody(x.protocol)); err != nil {
+	if err = x.readBody(c.Operation.maxBody(x.protocol)); err != nil {
 		return err
 	}
 	if x.protocol == OAuthForm {
@@ -203,7 +237,7 @@ func (h *handler) receiveForm(x *exchange) error {
 		return nothing
 	}
 	var err error
-	if x.call.Body, err = readBody(r, maxFormBody); err != nil {
+	if err = x.readBody(maxFormBody); err != nil {
 		return err
 	}
 	text := r.URL.RawQuery
@@ -235,7 +269,7 @@ func (x *exchange) decode() error {
 	c := x.call
 	in := c.Operation.plan.newIn()
 	s, v := c.Operation.plan.in, reflect.ValueOf(in).Elem()
-	r := &reading{}
+	r := &reading{at: x.room.trail[:0]}
 	err := r.decode(s, v, x)
 	if err == nil {
 		c.Input = in

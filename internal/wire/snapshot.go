@@ -10,7 +10,7 @@ import (
 // constraints, no handler. It is for comparing what we read with recorded messages, whose values are dummies.
 func (s *Server) DecodeRequest(r *http.Request) (*Call, error) {
 	h := &handler{Server: *s, routes: newRoutes(s.Services)}
-	x := &exchange{call: &Call{Request: r}}
+	x := &exchange{call: &Call{Request: r}, room: new(room)}
 	if err := h.receive(r.Context(), x); err != nil {
 		return x.call, err
 	}
