@@ -91,6 +91,20 @@ type Config struct {
 	LogRequests bool `config:"log-requests"`
 	// Limits says whether request rates are limited: on or off. Default on (in dev: off).
 	Limits string `config:"limits"`
+	// LimitCaller is how many requests per second an IAM principal may send to this node, up to two seconds' worth at once; as all limits
+	// 1 to 1000000. Default 500.
+	LimitCaller int `config:"limit-caller"`
+	// LimitApplication is how many token, introspection and revocation requests per second an application may get on this node, from all
+	// its callers, up to two seconds' worth at once. Default 1000.
+	LimitApplication int `config:"limit-application"`
+	// LimitAddress is how many requests per second an address (of IPv6 a /64) may send to this node, signed or not, up to two seconds' worth
+	// at once. Default 1000.
+	LimitAddress int `config:"limit-address"`
+	// LimitGlobal is how many requests per second this node takes from all together, up to two seconds' worth at once. Default 10000.
+	LimitGlobal int `config:"limit-global"`
+	// LimitSignIn is how many forms per second, passwords above all, an address may send to this node, up to ten seconds' worth at once.
+	// Default 5.
+	LimitSignIn int `config:"limit-sign-in"`
 	// DrainDelay is how long a server that was told to end goes on serving while /readyz already answers 503, so that load balancers
 	// stop sending requests before it stops taking them; up to 5m. Default 5s (in dev: 0s).
 	DrainDelay *time.Duration `config:"drain-delay"`
@@ -175,6 +189,14 @@ func (c Config) checkRanges() error {
 	} {
 		if b.value < b.low || b.value > b.high {
 			faults = append(faults, fmt.Errorf("%s is %v, outside %v to %v", b.name, b.value, b.low, b.high))
+		}
+	}
+	for name, value := range map[string]int{
+		"limit-caller": c.LimitCaller, "limit-application": c.LimitApplication, "limit-address": c.LimitAddress,
+		"limit-global": c.LimitGlobal, "limit-sign-in": c.LimitSignIn,
+	} {
+		if value < 0 || value > maxLimit {
+			faults = append(faults, fmt.Errorf("%s is %d, outside 1 to %d requests per second", name, value, maxLimit))
 		}
 	}
 	return errors.Join(faults...)

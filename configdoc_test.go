@@ -80,7 +80,7 @@ func configFields(t *testing.T) (fields []*ast.Field) {
 // kindOf is a setting's type for people.
 func kindOf(t *testing.T, typ reflect.Type) string {
 	name, ok := map[string]string{
-		"string": "text", "bool": "true or false", "[]string": "list", "time.Duration": "duration", "*time.Duration": "duration",
+		"string": "text", "bool": "true or false", "int": "number", "[]string": "list", "time.Duration": "duration", "*time.Duration": "duration",
 	}[typ.String()]
 	if !ok {
 		t.Errorf("no word for %s", typ)

@@ -231,9 +231,9 @@ func TestLimits(t *testing.T) {
 	d.limits.now = func() time.Time { return clock }
 	ask := func() reply { return d.send(t, d.request(t, "POST", tokenTarget, "{}")) } // strangers count too
 	var slowed reply
-	for n := range addressBurst + 10 {
+	for n := range d.limits.address.burst + 10 {
 		if a := ask(); a.code() != "MissingAuthenticationTokenException" {
-			if slowed = a; n < addressBurst-10 {
+			if slowed = a; n < d.limits.address.burst-10 {
 				t.Fatalf("request %d is slowed down", n)
 			}
 			break

@@ -1,11 +1,12 @@
 package symbolon
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,29 +15,74 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
-// The rates of `limits: on`, in requests per second with their bursts: per caller (far above AWS's own published limits), and
-// per address and for all together as a guard against floods. Refused requests count too.
+// The rates of `limits: on` where no setting says otherwise, in requests per second. Those of callers and applications are far above
+// AWS's own published limits; those of addresses and of all together guard against floods.
 const (
-	callerRate, callerBurst   = 500, 1000
-	addressRate, addressBurst = 1000, 2000
-	globalRate, globalBurst   = 10000, 20000
-	// signInRate is for passwords: what a person, or an office behind one address, types.
-	signInRate, signInBurst = 5, 50
+	defaultCallerLimit      = 500
+	defaultApplicationLimit = 1000
+	defaultAddressLimit     = 1000
+	defaultGlobalLimit      = 10000
+	// defaultSignInLimit is for passwords: what a person, or an office behind one address, types.
+	defaultSignInLimit = 5
+)
+
+// How much of a rate may come at once: two seconds' worth of requests, ten of passwords, which people type in the same minute.
+const (
+	burstSeconds       = 2
+	signInBurstSeconds = 10
+)
+
+const (
+	// maxLimit is the highest rate that can be set, in requests per second.
+	maxLimit = 1000000
 	// maxBuckets bounds the memory: past it the idle buckets are dropped, and an idle bucket is a full one. While none is idle, whoever is
 	// new shares one bucket with all others who are.
 	maxBuckets = 20000
 )
 
-// limits keeps a token bucket per caller and per address. A nil *limits admits everything.
-type limits struct {
-	now     func() time.Time
-	global  *rate.Limiter
-	mu      sync.Mutex
-	buckets map[string]*rate.Limiter
+// limit is one kind of limit: what each of those it counts apart may have.
+type limit struct {
+	name    string
+	rate    rate.Limit
+	burst   int
+	refused atomic.Uint64
 }
 
-func newLimits(now func() time.Time) *limits {
-	return &limits{now: now, global: rate.NewLimiter(globalRate, globalBurst), buckets: map[string]*rate.Limiter{}}
+func newLimit(name string, setting, perSecond, seconds int) *limit {
+	n := cmp.Or(setting, perSecond)
+	return &limit{name: name, rate: rate.Limit(n), burst: n * seconds}
+}
+
+// limits keeps a token bucket for each caller, application and address, on this node alone. Refused requests count too. A nil *limits
+// admits everything.
+type limits struct {
+	now                                          func() time.Time
+	caller, application, address, signIn, global *limit
+
+	all     *rate.Limiter // of global
+	mu      sync.Mutex
+	buckets map[bucketKey]*rate.Limiter
+	dropped time.Time // when dropIdle last looked
+}
+
+// bucketKey is who is counted, and by which limit.
+type bucketKey struct {
+	limit *limit
+	who   string
+	owner string // the account where names repeat across accounts
+}
+
+func newLimits(c Config, now func() time.Time) *limits {
+	l := &limits{
+		now: now, buckets: map[bucketKey]*rate.Limiter{},
+		caller:      newLimit("caller", c.LimitCaller, defaultCallerLimit, burstSeconds),
+		application: newLimit("application", c.LimitApplication, defaultApplicationLimit, burstSeconds),
+		address:     newLimit("address", c.LimitAddress, defaultAddressLimit, burstSeconds),
+		signIn:      newLimit("sign-in", c.LimitSignIn, defaultSignInLimit, signInBurstSeconds),
+		global:      newLimit("global", c.LimitGlobal, defaultGlobalLimit, burstSeconds),
+	}
+	l.all = rate.NewLimiter(l.global.rate, l.global.burst)
+	return l
 }
 
 // admit counts an authenticated request against its caller.
@@ -48,8 +94,7 @@ func (l *limits) admit(c *wire.Call) error {
 	if !ok {
 		return nil
 	}
-	// The account is part of the key: names repeat across accounts.
-	return l.take(c, l.bucket("caller "+caller.AccountID+" "+caller.ARN, callerRate, callerBurst))
+	return l.take(c, l.caller, l.bucket(bucketKey{l.caller, caller.ARN, caller.AccountID}))
 }
 
 // admitAddress is wire's hook: it counts a request against the address it comes from and against all, before anything costly is done
@@ -58,10 +103,21 @@ func (l *limits) admitAddress(_ context.Context, c *wire.Call) error {
 	if l == nil {
 		return nil
 	}
-	if err := l.take(c, l.global); err != nil {
+	if err := l.take(c, l.global, l.all); err != nil {
 		return err
 	}
-	return l.take(c, l.bucket("address "+addressOf(c.Request), addressRate, addressBurst))
+	return l.take(c, l.address, l.bucket(bucketKey{limit: l.address, who: addressOf(c.Request)}))
+}
+
+// admitApplication is oidc's hook: it counts a request of a caller that may speak for the application against what the application may
+// have. Strangers, and callers it does not know, cannot use that up. A transaction that runs again counts once.
+func (l *limits) admitApplication(ctx context.Context, arn string) error {
+	c := wire.CallFrom(ctx)
+	if l == nil || c == nil || c.Counted {
+		return nil
+	}
+	c.Counted = true
+	return l.take(c, l.application, l.bucket(bucketKey{limit: l.application, who: arn}))
 }
 
 // pages counts a browser's requests, and above all the passwords it sends, against its address.
@@ -70,12 +126,12 @@ func (l *limits) pages(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, perSecond, burst := "address ", rate.Limit(addressRate), addressBurst
+		kind := l.address
 		if r.Method == http.MethodPost {
-			kind, perSecond, burst = "sign-in ", signInRate, signInBurst
+			kind = l.signIn
 		}
-		b := l.bucket(kind+addressOf(r), perSecond, burst)
-		if !l.global.AllowN(l.now(), 1) || !b.AllowN(l.now(), 1) {
+		b := l.bucket(bucketKey{limit: kind, who: addressOf(r)})
+		if !l.allow(l.global, l.all) || !l.allow(kind, b) {
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "Too many requests. Wait a moment and try again.", http.StatusTooManyRequests)
 			return
@@ -101,7 +157,7 @@ func addressOf(r *http.Request) string {
 	return subscriber.String()
 }
 
-func (l *limits) bucket(key string, perSecond rate.Limit, burst int) *rate.Limiter {
+func (l *limits) bucket(key bucketKey) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, ok := l.buckets[key]
@@ -110,19 +166,32 @@ func (l *limits) bucket(key string, perSecond rate.Limit, burst int) *rate.Limit
 			l.dropIdle()
 		}
 		if len(l.buckets) >= maxBuckets {
-			key = "everybody else at " + strconv.Itoa(burst)
+			key = bucketKey{limit: key.limit, who: "everybody else"}
 			if shared, ok := l.buckets[key]; ok {
 				return shared
 			}
 		}
-		b = rate.NewLimiter(perSecond, burst)
+		b = rate.NewLimiter(key.limit.rate, key.limit.burst)
 		l.buckets[key] = b
 	}
 	return b
 }
 
+// held is how many buckets are in memory.
+func (l *limits) held() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.buckets)
+}
+
+// dropIdle makes room. It looks at everybody, so that it runs once a second at most: a flood of new addresses must not make each of
+// its requests costly.
 func (l *limits) dropIdle() {
 	now := l.now()
+	if since := now.Sub(l.dropped); since >= 0 && since < time.Second {
+		return
+	}
+	l.dropped = now
 	for key, b := range l.buckets {
 		if b.TokensAt(now) >= float64(b.Burst()) {
 			delete(l.buckets, key)
@@ -130,12 +199,20 @@ func (l *limits) dropIdle() {
 	}
 }
 
-func (l *limits) take(c *wire.Call, b *rate.Limiter) error {
+func (l *limits) allow(kind *limit, b *rate.Limiter) bool {
 	if b.AllowN(l.now(), 1) {
+		return true
+	}
+	kind.refused.Add(1)
+	return false
+}
+
+func (l *limits) take(c *wire.Call, kind *limit, b *rate.Limiter) error {
+	if l.allow(kind, b) {
 		return nil
 	}
 	e := &wire.Error{
-		Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded", Reason: "rate limit",
+		Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded", Reason: "rate limit: " + kind.name,
 		RetryAfter: time.Second,
 	}
 	if c.Service != nil && c.Service.SigningName == "sso-oauth" {

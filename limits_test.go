@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,10 +52,10 @@ func drain(admit func() error) int {
 
 func TestLimitsCountCallersApart(t *testing.T) {
 	now := time.Now()
-	l := newLimits(func() time.Time { return now })
+	l := newLimits(Config{}, func() time.Time { return now })
 	one := call(adminService, "111122223333", "arn:aws:iam::111122223333:user/a", "192.0.2.1:1")
-	if got := drain(func() error { return l.admit(one) }); got != callerBurst {
-		t.Errorf("a caller got %d requests at once, not %d", got, callerBurst)
+	if got := drain(func() error { return l.admit(one) }); got != l.caller.burst {
+		t.Errorf("a caller got %d requests at once, not %d", got, l.caller.burst)
 	}
 	for name, other := range map[string]*wire.Call{
 		"another user":    call(adminService, "111122223333", "arn:aws:iam::111122223333:user/b", "192.0.2.1:1"),
@@ -66,18 +67,18 @@ func TestLimitsCountCallersApart(t *testing.T) {
 		}
 	}
 	now = now.Add(time.Second)
-	if got := drain(func() error { return l.admit(one) }); got != callerRate {
-		t.Errorf("a second later it got %d requests, not %d", got, callerRate)
+	if got := drain(func() error { return l.admit(one) }); got != defaultCallerLimit {
+		t.Errorf("a second later it got %d requests, not %d", got, defaultCallerLimit)
 	}
 }
 
 // TestLimitsCountAddressesBeforeSignatures: failures count too, and no address is exempt, loopback neither.
 func TestLimitsCountAddressesBeforeSignatures(t *testing.T) {
 	now := time.Now()
-	l := newLimits(func() time.Time { return now })
+	l := newLimits(Config{}, func() time.Time { return now })
 	one := call(tokenService, "", "", "127.0.0.1:1000")
-	if got := drain(func() error { return l.admitAddress(t.Context(), one) }); got != addressBurst {
-		t.Errorf("an address got %d requests at once, not %d", got, addressBurst)
+	if got := drain(func() error { return l.admitAddress(t.Context(), one) }); got != l.address.burst {
+		t.Errorf("an address got %d requests at once, not %d", got, l.address.burst)
 	}
 	if err := l.admitAddress(t.Context(), call(tokenService, "", "", "127.0.0.1:2000")); err == nil {
 		t.Error("another port of the same address has its own limit")
@@ -86,19 +87,19 @@ func TestLimitsCountAddressesBeforeSignatures(t *testing.T) {
 		t.Errorf("another address: %v", err)
 	}
 	all := 0
-	for i := range globalBurst {
+	for i := range l.global.burst {
 		if l.admitAddress(t.Context(), call(tokenService, "", "", fmt.Sprintf("198.51.100.%d:1", i%250))) == nil {
 			all++
 		}
 	}
-	if all >= globalBurst {
+	if all >= l.global.burst {
 		t.Error("all addresses together have no limit")
 	}
 }
 
 func TestRefusalsHaveTheServicesShape(t *testing.T) {
-	l := newLimits(time.Now)
-	l.global = rate.NewLimiter(0, 0)
+	l := newLimits(Config{}, time.Now)
+	l.all = rate.NewLimiter(0, 0)
 	for _, c := range []struct {
 		service *wire.Service
 		code    string
@@ -158,16 +159,17 @@ func TestThrottledOnTheWire(t *testing.T) {
 // TestLimitsForgetTheIdle: strangers cannot grow the memory without bound, and forgetting frees nobody from a limit.
 func TestLimitsForgetTheIdle(t *testing.T) {
 	now := time.Now()
-	l := newLimits(func() time.Time { return now })
-	busy := l.bucket("busy", 1, 10)
+	l := newLimits(Config{}, func() time.Time { return now })
+	key := func(who string) bucketKey { return bucketKey{limit: l.address, who: who} }
+	busy := l.bucket(key("busy"))
 	busy.AllowN(now, 10)
 	for i := range maxBuckets {
-		l.bucket(fmt.Sprint("idle ", i), 1, 10)
+		l.bucket(key(fmt.Sprint("idle ", i)))
 	}
 	if len(l.buckets) > maxBuckets {
 		t.Errorf("%d buckets", len(l.buckets))
 	}
-	if l.bucket("busy", 1, 10) != busy {
+	if l.bucket(key("busy")) != busy {
 		t.Error("a bucket in use was forgotten")
 	}
 }
@@ -175,14 +177,18 @@ func TestLimitsForgetTheIdle(t *testing.T) {
 // TestLimitsNeverGrow: while every bucket is in use, strangers share one.
 func TestLimitsNeverGrow(t *testing.T) {
 	now := time.Now()
-	l := newLimits(func() time.Time { return now })
+	l := newLimits(Config{}, func() time.Time { return now })
+	key := func(who string) bucketKey { return bucketKey{limit: l.address, who: who} }
 	for i := range maxBuckets {
-		l.bucket(fmt.Sprint("busy ", i), 1, 10).AllowN(now, 10)
+		l.bucket(key(fmt.Sprint("busy ", i))).AllowN(now, 10)
 	}
-	shared := l.bucket("stranger", 1, 10)
+	shared := l.bucket(key("stranger"))
 	shared.AllowN(now, 10)
-	if l.bucket("another", 1, 10) != shared || len(l.buckets) > maxBuckets+1 {
-		t.Errorf("%d buckets", len(l.buckets))
+	if l.bucket(key("another")) != shared || l.held() > maxBuckets+1 {
+		t.Errorf("%d buckets", l.held())
+	}
+	if app := l.bucket(bucketKey{limit: l.application, who: "another"}); app == shared || app.Burst() != l.application.burst {
+		t.Error("an application shares a stranger's bucket")
 	}
 }
 
@@ -197,7 +203,7 @@ func TestPasswordsAreLimited(t *testing.T) {
 		s.Handler().ServeHTTP(w, r)
 		return w.Code
 	}
-	for i := range signInBurst {
+	for i := range s.limits.signIn.burst {
 		if status := post(fmt.Sprintf("[2001:db8::%x]:1", i+1)); status == http.StatusTooManyRequests {
 			t.Fatalf("request %d was refused", i)
 		}
@@ -249,7 +255,101 @@ func TestLimitsOff(t *testing.T) {
 		t.Error("development has limits unasked")
 	}
 	var l *limits
-	if l.admit(nil) != nil || l.admitAddress(t.Context(), nil) != nil {
+	if l.admit(nil) != nil || l.admitAddress(t.Context(), nil) != nil || l.admitApplication(t.Context(), "a") != nil {
 		t.Error("no limits refuse")
+	}
+}
+
+// TestLimitsOfAnApplication: an application gets what it may have, whoever speaks for it; who may not speak for it uses none of that up,
+// signed or not, and each request counts once, however often its transaction runs.
+func TestLimitsOfAnApplication(t *testing.T) {
+	d := openDoor(t, func(c *Config) { c.Limits, c.LimitApplication = "on", 2 })
+	clock := time.Now()
+	d.limits.now = func() time.Time { return clock }
+	analytics, data := d.declare(t, newIDP(t))
+	ask := func(client string) reply {
+		_, a := d.create(t, map[string]string{"clientId": client, "grantType": "refresh_token", "refreshToken": "aorX"})
+		return a
+	}
+	body := `{"clientId":"` + analytics + `","grantType":"refresh_token","refreshToken":"aorX"}`
+	for range 10 {
+		stranger := d.request(t, "POST", tokenTarget, body, "Content-Type", "application/json")
+		if a := d.send(t, stranger); a.code() != "MissingAuthenticationTokenException" {
+			t.Fatalf("a stranger: %s", a.text)
+		}
+		if a := ask("arn:aws:sso::111122223333:application/none"); a.code() != "InvalidClientException" {
+			t.Fatalf("an unknown client: %s", a.text)
+		}
+	}
+	for n := range 4 {
+		if a := ask(analytics); a.code() != "InvalidGrantException" {
+			t.Errorf("request %d: %d %s", n, a.status, a.text)
+		}
+	}
+	a := ask(analytics)
+	if a.code() != "SlowDownException" || a.status != http.StatusBadRequest || a.header.Get("Retry-After") != "1" || !strings.Contains(a.text, `"error":"slow_down"`) {
+		t.Errorf("the fifth: %d %s %s", a.status, a.header.Get("Retry-After"), a.text)
+	}
+	form := "token=aorX&client_id=" + url.QueryEscape(analytics)
+	for _, path := range []string{"/oauth2/introspect", "/oauth2/revoke"} {
+		r := d.signed(d.request(t, "POST", path, form, "Content-Type", "application/x-www-form-urlencoded"), "sso-oauth")
+		if a := d.send(t, r); a.code() != "SlowDownException" {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+	}
+	if a := ask(data); a.code() == "SlowDownException" {
+		t.Errorf("another application pays for it: %s", a.text)
+	}
+	events := d.events(t)
+	notes, _ := events[len(events)-2]["additionalEventData"].(map[string]any)
+	if notes["refusalReason"] != "rate limit: application" {
+		t.Errorf("the event says %v", notes)
+	}
+	clock = clock.Add(time.Second)
+	if a := ask(analytics); a.code() != "InvalidGrantException" {
+		t.Errorf("a second later: %s", a.text)
+	}
+	if n := d.limits.application.refused.Load(); n != 3 {
+		t.Errorf("%d refusals counted", n)
+	}
+}
+
+// TestLimitSettings: each limit is as it is set.
+func TestLimitSettings(t *testing.T) {
+	l := newLimits(Config{LimitCaller: 1, LimitApplication: 2, LimitAddress: 3, LimitGlobal: 4, LimitSignIn: 5}, time.Now)
+	for n, kind := range []*limit{l.caller, l.application, l.address, l.global, l.signIn} {
+		burst := (n + 1) * burstSeconds
+		if kind == l.signIn {
+			burst = (n + 1) * signInBurstSeconds
+		}
+		if kind.rate != rate.Limit(n+1) || kind.burst != burst {
+			t.Errorf("%s: %v, %d at once", kind.name, kind.rate, kind.burst)
+		}
+	}
+	for _, c := range []Config{{LimitCaller: -1}, {LimitGlobal: maxLimit + 1}} {
+		if _, err := c.withDefaults(); err == nil || !strings.Contains(err.Error(), "limit-") {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// TestFloodOfAddresses: a flood of new addresses, while none is idle, does not make everybody be looked at for each of them.
+func TestFloodOfAddresses(t *testing.T) {
+	now := time.Now()
+	l := newLimits(Config{}, func() time.Time { return now })
+	for i := range maxBuckets {
+		l.bucket(bucketKey{limit: l.address, who: fmt.Sprint(i)}).AllowN(now, 10)
+	}
+	l.bucket(bucketKey{limit: l.address, who: "stranger"})
+	first := l.dropped
+	now = now.Add(time.Second / 2)
+	l.bucket(bucketKey{limit: l.address, who: "another"})
+	if l.dropped != first {
+		t.Error("everybody was looked at again within the second")
+	}
+	now = now.Add(time.Minute)
+	l.bucket(bucketKey{limit: l.address, who: "later"})
+	if l.held() > 10 {
+		t.Errorf("%d buckets a minute later", l.held())
 	}
 }

@@ -16,7 +16,19 @@ func (s *Server) readRooms() {
 	const keys = "Signatures by where their signing key came from: memory, or derived anew, as for those that are refused."
 	m.reads("symbolon_sigv4_keys_total", keys, prometheus.Labels{"source": "memory"}, func() uint64 { return s.verifier.Stats().Cached })
 	m.reads("symbolon_sigv4_keys_total", keys, prometheus.Labels{"source": "derived"}, func() uint64 { return s.verifier.Stats().Derived })
+	if s.limits != nil {
+		s.readLimits()
+	}
 	m.shows("symbolon_sigv4_cached_keys", "Derived signing keys in memory.", func() float64 { return float64(s.verifier.Stats().Keys) })
+}
+
+func (s *Server) readLimits() {
+	m, l := s.metrics, s.limits
+	for _, kind := range []*limit{l.caller, l.application, l.address, l.signIn, l.global} {
+		m.reads("symbolon_limited_requests_total", "Requests refused by a limit.", prometheus.Labels{"limit": kind.name}, kind.refused.Load)
+	}
+	m.shows("symbolon_limit_buckets", "Callers, applications and addresses that are counted apart now; at most 20,000.",
+		func() float64 { return float64(l.held()) })
 }
 
 func (s *Server) readStore() {

@@ -251,7 +251,7 @@ func TestNodesJoinAtOnce(t *testing.T) {
 func TestEverySettingIsDecided(t *testing.T) {
 	own := []string{
 		"listen", "data", "master-key-file", "audit-log", "tls-cert", "tls-key", "behind-proxy", "admin-listen", "admin-allow-network",
-		"drain-delay", "drain-timeout", "log-format", "log-level", "log-requests", "database-url", "master-key-env", "master-key-command",
+		"drain-delay", "drain-timeout", "limit-caller", "limit-application", "limit-address", "limit-global", "limit-sign-in", "log-format", "log-level", "log-requests", "database-url", "master-key-env", "master-key-command",
 	}
 	for _, name := range Settings() {
 		if slices.Contains(own, name) == slices.Contains(sharedSettings, name) {

@@ -150,7 +150,8 @@ func (s *Server) build() {
 		SessionTTL: c.SignInTTL, IdleTTL: c.SignInIdleTTL, Log: c.Log,
 	}
 	if c.Limits == "on" {
-		s.limits = newLimits(time.Now)
+		s.limits = newLimits(c, time.Now)
+		s.oidc.Limit = s.limits.admitApplication
 	}
 	s.readRooms()
 }

@@ -57,6 +57,12 @@ func setField(field reflect.Value, text string) error {
 			return fmt.Errorf("%q is neither true nor false", text)
 		}
 		*value = b
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil || n == 0 {
+			return fmt.Errorf("%q is not a whole number from 1 on", text)
+		}
+		*value = n
 	case *[]string:
 		*value = nil
 		for _, item := range strings.Split(text, ",") {

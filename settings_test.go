@@ -27,6 +27,9 @@ func TestEverySettingReads(t *testing.T) {
 	for _, name := range Settings() {
 		var c Config
 		value := values[name]
+		if strings.HasPrefix(name, "limit-") {
+			value = "20"
+		}
 		if value == "" {
 			value = "8h"
 		}
@@ -92,6 +95,9 @@ func TestSettingsRefuse(t *testing.T) {
 		"a number for a duration":     {file: "code-ttl: 30\n", says: []string{"code-ttl", "duration"}},
 		"a word for a duration":       {file: "code-ttl: soon\n", says: []string{"code-ttl", `"soon"`}},
 		"a word for true":             {file: "behind-proxy: maybe\n", says: []string{"behind-proxy", "true nor false"}},
+		"a word for a number":         {file: "limit-caller: many\n", says: []string{"limit-caller", `"many"`}},
+		"no requests at all":          {file: "limit-caller: 0\n", says: []string{"limit-caller", "from 1 on"}},
+		"half a request":              {flag: "limit-caller", value: "0.5", says: []string{"limit-caller"}},
 		"unknown environment":         {environment: "SYMBOLON_CONFIG_REFRSH_GRACE=1s", says: []string{"refrsh-grace"}},
 		"bad duration in environment": {environment: "SYMBOLON_CONFIG_CODE_TTL=1", says: []string{"code-ttl", `"1"`}},
 		"bad duration in a flag":      {flag: "refresh-grace", value: "1 minute", says: []string{"refresh-grace"}},

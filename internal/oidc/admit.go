@@ -52,6 +52,9 @@ func (s *Server) client(tx *store.Tx, c *iam.Caller, clientID, action string) (s
 	if !app.Enabled {
 		return app, because(unknownClient(), "application %s is disabled", app.ARN)
 	}
+	if s.Limit != nil {
+		return app, s.Limit(tx.Context(), app.ARN)
+	}
 	return app, nil
 }
 

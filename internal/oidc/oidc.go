@@ -11,6 +11,7 @@
 package oidc
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
-// Server is the token service. Set every field; none has a default here, and whoever sets them keeps the bounds stated.
+// Server is the token service. Set every field but Limit; none has a default here, and whoever sets them keeps the bounds stated.
 type Server struct {
 	DB      *store.DB
 	IAM     *iam.Server
@@ -29,6 +30,9 @@ type Server struct {
 	Minter  *token.Minter
 	Issuers *token.Issuers
 	Log     *slog.Logger
+	// Limit, if set, judges how often an application is asked for, once its caller has shown that it may speak for it. It may be asked
+	// more than once for one call.
+	Limit func(ctx context.Context, applicationARN string) error
 
 	// AccessTokenTTL is the life of an access token and of an ID token.
 	AccessTokenTTL time.Duration

@@ -28,6 +28,8 @@ type Call struct {
 	Context map[string][]string
 	// Audit holds what rooms add to the audit event on the way. Never a secret.
 	Audit Notes
+	// Counted is for whoever counts requests in the middle of one: a transaction that runs again must not count again.
+	Counted bool
 }
 
 type callKey struct{}
