@@ -11,8 +11,10 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/symbolon/symbolon/internal/audit"
+	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
 	"github.com/symbolon/symbolon/internal/wire"
 )
@@ -42,7 +44,8 @@ type KeyOrder struct {
 	Kinds []string `json:"kinds,omitempty"` // rotate: kinds such as ES256 or refresh-mac; all if empty
 	Now   bool     `json:"now,omitempty"`   // rotate: the new keys are current at once
 	ID    string   `json:"id,omitempty"`    // retire
-	Force bool     `json:"force,omitempty"` // retire: the current key, too, which is replaced at once
+	// Force has retire end the current key, too, which is replaced at once, and finish-rewrap go on although a node has the old master key.
+	Force bool `json:"force,omitempty"`
 	// NewMasterKey is rewrap's, 32 bytes.
 	NewMasterKey []byte `json:"newMasterKey,omitempty"`
 }
@@ -94,13 +97,35 @@ func (s *Server) carryOut(ctx context.Context, o KeyOrder, report *KeyReport) (e
 	case Rewrap:
 		return s.keys.Rewrap(ctx, o.NewMasterKey)
 	case FinishRewrap:
-		_, err = s.keys.FinishRewrap(ctx)
-		return err
+		return s.finishRewrap(ctx, o.Force)
 	case CancelRewrap:
 		_, err = s.keys.CancelRewrap(ctx)
 		return err
 	}
 	return fmt.Errorf("there is no order %q about keys", o.Verb)
+}
+
+// finishRewrap withdraws the old master key unless a node still runs with it.
+func (s *Server) finishRewrap(ctx context.Context, force bool) error {
+	ahead, _, err := s.db.ClockOffset(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.keys.FinishRewrap(ctx, func(tx *store.Tx, old string) error {
+		rows, err := nodeTable.List(tx, store.Query{})
+		if err != nil || force {
+			return err
+		}
+		for _, n := range rows {
+			// One that is silent may go on serving; only after two minutes it is taken for gone.
+			if silence := s.config.Now().Add(-ahead).Sub(n.SeenAt); n.MasterKey == old && silence <= nodeLife {
+				return fmt.Errorf("the node %s, heard of %s ago, runs with the old master key %s: restart it with the new one first; "+
+					"--force leaves it behind", n.Address, max(silence, 0).Truncate(time.Second), old)
+			}
+		}
+		return nil
+	})
+	return err
 }
 
 // rotateKeys checks all kinds before it begins.
@@ -139,7 +164,10 @@ var keyEvents = map[KeyVerb]string{
 func (s *Server) recordKeys(ctx context.Context, o KeyOrder, report *KeyReport, refusal error) error {
 	details := map[string]any{}
 	if o.ID != "" {
-		details["id"], details["force"] = o.ID, o.Force
+		details["id"] = o.ID
+	}
+	if o.Force {
+		details["force"] = true
 	}
 	if o.Verb == RotateKeys {
 		details["kinds"], details["now"] = o.Kinds, o.Now

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
 )
 
 const sourceKey = "dGhpcmQga2V5IHRoaXJkIGtleSB0aGlyZCBrZXkgMDA=" // 32 bytes
@@ -134,5 +136,32 @@ func TestKeyOrdersAreRecorded(t *testing.T) {
 	}
 	if _, err := OrderKeys(t.Context(), Config{Data: t.TempDir()}, KeyOrder{Verb: ListKeys}); err == nil {
 		t.Error("keys were listed where no store is")
+	}
+}
+
+// As long as a node runs with the old master key, it is not withdrawn unless by force.
+func TestFinishRewrapAsksTheNodes(t *testing.T) {
+	folder, next := t.TempDir(), bytes.Repeat([]byte{5}, 32)
+	first := testServer(t, Config{Data: folder})
+	old := first.masterKey
+	_, err := first.Keys(t.Context(), KeyOrder{Verb: Rewrap, NewMasterKey: next})
+	check(t, err)
+	check(t, first.Close())
+	s := testServer(t, Config{Data: folder, MasterKeyFile: writeFile(t, "next", base64.StdEncoding.EncodeToString(next))})
+	seen := time.Now()
+	put := func(n node) {
+		t.Helper()
+		check(t, s.db.Update(t.Context(), func(tx *store.Tx) error { return nodeTable.Put(tx, n) }))
+	}
+	put(node{ID: "renewed", Address: "a:1", MasterKey: s.masterKey, SeenAt: seen})
+	put(node{ID: "dead", Address: "b:1", MasterKey: old, SeenAt: seen.Add(-nodeLife - time.Minute)})
+	put(node{ID: "forgotten", Address: "c:1", MasterKey: old, SeenAt: seen.Add(-time.Minute)})
+	_, err = s.Keys(t.Context(), KeyOrder{Verb: FinishRewrap})
+	if err == nil || !strings.Contains(err.Error(), "the node c:1, heard of 1m") {
+		t.Fatalf("error %v", err)
+	}
+	report, err := s.Keys(t.Context(), KeyOrder{Verb: FinishRewrap, Force: true})
+	if err != nil || len(report.MasterKeys) != 1 {
+		t.Errorf("by force: %+v, %v", report, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func keyRewrapCommand() *cobra.Command {
 	var next symbolon.MasterKeySource
-	var finish, cancel bool
+	var finish, cancel, force bool
 	c := &cobra.Command{
 		Use:   "rewrap",
 		Short: "Change the master key while servers run",
@@ -25,7 +25,7 @@ func keyRewrapCommand() *cobra.Command {
 			given := next.File != "" || next.Env != "" || len(next.Command) > 0
 			switch {
 			case finish && !cancel && !given:
-				order.Verb = symbolon.FinishRewrap
+				order.Verb, order.Force = symbolon.FinishRewrap, force
 			case cancel && !finish && !given:
 				order.Verb = symbolon.CancelRewrap
 			case finish || cancel || !given:
@@ -51,6 +51,7 @@ func keyRewrapCommand() *cobra.Command {
 	c.Flags().StringVar(&next.Env, "new-master-key-env", "", "environment variable that holds it")
 	c.Flags().StringSliceVar(&next.Command, "new-master-key-command", nil, "program, and its arguments behind commas, that prints it")
 	c.Flags().BoolVar(&finish, "finish", false, "end the change: the old master key opens nothing any more")
+	c.Flags().BoolVar(&force, "force", false, "finish although a server still runs with the old master key")
 	c.Flags().BoolVar(&cancel, "cancel", false, "undo the change: the new master key opens nothing any more")
 	return c
 }

@@ -48,7 +48,7 @@ func (k *Keyring) useHeader(header string) (h heldKey, ok bool, err error) {
 	s, err := k.current()
 	for asked := false; err == nil; asked = true {
 		h, ok = s.byHeader[header]
-		if ok = ok && h.alive(k.now()); ok || asked || !k.shared {
+		if ok = ok && h.alive(k.now()); ok || asked || !k.db.Shared() {
 			return h, ok, nil
 		}
 		s, err = k.inquire()

@@ -185,6 +185,9 @@ func (k *Keyring) Retire(ctx context.Context, id string, force bool) (retired Ke
 				return err
 			}
 			successor = next.describe(tx.Now(), next.ID)
+			if r, err = keyTable.Get(tx, id); err != nil {
+				return err
+			}
 		}
 		retired, err = destroy(tx, r)
 		return err

@@ -23,8 +23,6 @@ type KeyringOptions struct {
 	PublishLead time.Duration
 	// Rotation is the age at which a key is replaced; 0 = 90 days.
 	Rotation time.Duration
-	// Shared says that other nodes make keys, too, so that an id this node does not know is looked for in the database at once.
-	Shared bool
 }
 
 // Keyring holds the keys, from rows of the cached table token_keys, sealed under the store key (AES-256-GCM, the row's identity as AAD),
@@ -37,7 +35,6 @@ type Keyring struct {
 	log      *slog.Logger
 	lead     time.Duration
 	rotation time.Duration
-	shared   bool
 	unknown  inquiry
 
 	snap      atomic.Pointer[snapshot]
@@ -78,7 +75,6 @@ func OpenKeyring(ctx context.Context, db *store.DB, o KeyringOptions) (*Keyring,
 		lead:     orDefault(o.PublishLead, 15*time.Minute),
 		rotation: orDefault(o.Rotation, 90*24*time.Hour),
 		rsaSlots: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		shared:   o.Shared,
 	}
 	if k.now == nil {
 		k.now = time.Now

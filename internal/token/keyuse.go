@@ -91,7 +91,7 @@ func (k *Keyring) useWhere(p Purpose, match func(heldKey) bool) (heldKey, error)
 				return h, nil
 			}
 		}
-		if asked || !k.shared {
+		if asked || !k.db.Shared() {
 			return heldKey{}, errNoKey
 		}
 		s, err = k.inquire()

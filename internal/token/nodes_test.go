@@ -36,7 +36,7 @@ func nodesOn(t *testing.T, n int, open func() store.Backend) []house {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { db.Close() })
-		k, err := OpenKeyring(ctx, db, KeyringOptions{MasterKey: testMaster, Now: c.now, Shared: true})
+		k, err := OpenKeyring(ctx, db, KeyringOptions{MasterKey: testMaster, Now: c.now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,8 +73,9 @@ func (k *Keyring) Rewrap(ctx context.Context, raw []byte) error {
 
 // FinishRewrap ends a change of the master key: the old one opens nothing any more. The keys move under a new store key, so that who has
 // the old master key and an old copy of the database cannot open the keys that are made from now on. Only a server that runs with the
-// new master key can do it. Nodes that still have the old one go on until a new key is made, which they cannot open.
-func (k *Keyring) FinishRewrap(ctx context.Context) (withdrawn string, err error) {
+// new master key can do it. Nodes that still have the old one go on until a new key is made, which they cannot open: admit, unless nil, is
+// asked inside the transaction whether there are any, and its error ends the matter.
+func (k *Keyring) FinishRewrap(ctx context.Context, admit func(tx *store.Tx, old string) error) (withdrawn string, err error) {
 	err = k.db.Update(ctx, func(tx *store.Tx) error {
 		old, own, err := k.pendingWraps(tx)
 		if err != nil {
@@ -82,6 +83,11 @@ func (k *Keyring) FinishRewrap(ctx context.Context) (withdrawn string, err error
 		}
 		if own.Master != k.master.fingerprint {
 			return fmt.Errorf("%w: it runs with the old one, %s; restart it with the new one, %s, first", ErrNotYours, old.Master, own.Master)
+		}
+		if admit != nil {
+			if err := admit(tx, old.Master); err != nil {
+				return err
+			}
 		}
 		withdrawn = old.Master
 		before, err := k.master.unwrap([]wrapRow{own})

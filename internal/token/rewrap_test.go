@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
 )
 
 var thirdMaster = bytes.Repeat([]byte{9}, 32)
@@ -45,7 +47,7 @@ func TestRewrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := mustAccess(t, h, h.accessToken(t), JWT, ES256)
-	_, err = a.FinishRewrap(ctx)
+	_, err = a.FinishRewrap(ctx, nil)
 	wantError(t, err, ErrNoRewrap)
 	_, err = a.CancelRewrap(ctx)
 	wantError(t, err, ErrNoRewrap)
@@ -67,13 +69,22 @@ func TestRewrap(t *testing.T) {
 	refusesMaster(t, h, thirdMaster)
 	wantError(t, a.Rewrap(ctx, thirdMaster), ErrRewrapPending)
 	wantError(t, b.Rewrap(ctx, testMaster), ErrRewrapPending)
-	_, err = a.FinishRewrap(ctx)
+	_, err = a.FinishRewrap(ctx, nil)
 	wantError(t, err, ErrNotYours)
 	_, err = b.CancelRewrap(ctx)
 	wantError(t, err, ErrNotYours)
 
 	before := wrapRows(t, h.db)[0].StoreKey
-	if withdrawn, err := b.FinishRewrap(ctx); err != nil || withdrawn != Fingerprint(testMaster) {
+	wait := errors.New("a node has the old one")
+	_, err = b.FinishRewrap(ctx, func(_ *store.Tx, old string) error {
+		if old != Fingerprint(testMaster) {
+			t.Errorf("it is asked about %s", old)
+		}
+		return wait
+	})
+	wantError(t, err, wait)
+	opensWith(t, h, testMaster, sealed)
+	if withdrawn, err := b.FinishRewrap(ctx, nil); err != nil || withdrawn != Fingerprint(testMaster) {
 		t.Fatal(withdrawn, err)
 	}
 	refusesMaster(t, h, testMaster)
@@ -87,7 +98,7 @@ func TestRewrap(t *testing.T) {
 			t.Errorf("key %s is under another store key", r.ID)
 		}
 	}
-	_, err = b.FinishRewrap(ctx)
+	_, err = b.FinishRewrap(ctx, nil)
 	wantError(t, err, ErrNoRewrap)
 
 	// A node that still has the old key goes on with the keys it has, until one is made that it cannot open.
@@ -127,14 +138,14 @@ func TestCancelRewrap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.FinishRewrap(ctx); err != nil {
+		if _, err := k.FinishRewrap(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := k.Rewrap(ctx, testMaster); err != nil {
 			t.Fatal(err)
 		}
 		h.Keys = openKeyring(t, h.db, h.clock)
-		if _, err := h.Keys.FinishRewrap(ctx); err != nil {
+		if _, err := h.Keys.FinishRewrap(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -157,7 +168,7 @@ func TestRewrapBesideARetiredKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.FinishRewrap(ctx); err != nil {
+	if _, err := k.FinishRewrap(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	wantStates(t, k, AccessMAC, "retired current")
@@ -196,7 +207,7 @@ func TestRewrapUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range nodes { // the restart: one by one, on a handle of its own on the same database
-			k, err := OpenKeyring(ctx, nodes[i].db, KeyringOptions{MasterKey: next, Now: nodes[i].clock.now, Shared: true})
+			k, err := OpenKeyring(ctx, nodes[i].db, KeyringOptions{MasterKey: next, Now: nodes[i].clock.now})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,7 +216,7 @@ func TestRewrapUnderLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := nodes[(round+1)%2].Keys.FinishRewrap(ctx); err != nil {
+		if _, err := nodes[(round+1)%2].Keys.FinishRewrap(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, n := range nodes {
