@@ -36,8 +36,6 @@ type Backend interface {
 type Dialect struct {
 	// Types are the column types by Kind, in upper case.
 	Types [JSON + 1]string
-	// TableSuffix ends every CREATE TABLE.
-	TableSuffix string
 	// Concurrent says that commits run beside each other and that a check keeps only the rows it looks at from changing
 	// until the commit: counts of ranges then come again after the writes, when nobody can come between any more.
 	Concurrent bool

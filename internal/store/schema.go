@@ -98,11 +98,10 @@ func (s *schema) readMeta(ctx context.Context) error {
 	if len(columns) == 0 {
 		text, number := s.dialect.Types[Text], s.dialect.Types[Int]
 		s.steps = append(s.steps,
-			"CREATE TABLE IF NOT EXISTS "+metaTable+" (name "+text+" PRIMARY KEY, value "+text+" NOT NULL)"+s.dialect.TableSuffix,
+			"CREATE TABLE IF NOT EXISTS "+metaTable+" (name "+text+" PRIMARY KEY, value "+text+" NOT NULL)",
 			"CREATE TABLE IF NOT EXISTS "+feedTable+" (id "+number+" PRIMARY KEY, position "+number+" NOT NULL, "+feedMoment(number)+")",
 			"CREATE TABLE IF NOT EXISTS "+changeTable+" (position "+number+" NOT NULL, part "+number+" NOT NULL, table_name "+text+
-				" NOT NULL, row_key "+s.dialect.Types[Bytes]+" NOT NULL, changed_at "+number+" NOT NULL, PRIMARY KEY (position, part))"+
-				s.dialect.TableSuffix,
+				" NOT NULL, row_key "+s.dialect.Types[Bytes]+" NOT NULL, changed_at "+number+" NOT NULL, PRIMARY KEY (position, part))",
 			"INSERT INTO "+feedTable+" (id, position) VALUES (1, 1) ON CONFLICT (id) DO NOTHING",
 			setMeta("schema", fmt.Sprint(SchemaVersion)))
 		return nil
@@ -171,7 +170,7 @@ func (s *schema) create(t *sqlTable) {
 	for i := range t.columns {
 		b.WriteString(s.column(&t.columns[i]) + ", ")
 	}
-	b.WriteString(revColumn + " " + s.dialect.Types[Int] + " NOT NULL, PRIMARY KEY (" + t.names(t.keys) + "))" + s.dialect.TableSuffix)
+	b.WriteString(revColumn + " " + s.dialect.Types[Int] + " NOT NULL, PRIMARY KEY (" + t.names(t.keys) + "))")
 	s.steps = append(s.steps, b.String())
 }
 

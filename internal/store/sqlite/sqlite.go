@@ -153,8 +153,7 @@ func (b *Backend) Dialect() store.Dialect {
 			store.Text: "TEXT", store.Int: "INTEGER", store.Bool: "BOOLEAN", store.Time: "BIGINT", store.Bytes: "BLOB",
 			store.JSON: "JSONTEXT", // any name with TEXT in it keeps the value as text
 		},
-		TableSuffix: " WITHOUT ROWID",
-		Clock:       "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+		Clock: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 	}
 }
 
