@@ -37,7 +37,8 @@ type Dialect struct {
 	// Types are the column types by Kind, in upper case.
 	Types [JSON + 1]string
 	// Concurrent says that commits run beside each other and that a check keeps only the rows it looks at from changing
-	// until the commit: counts of ranges then come again after the writes, when nobody can come between any more.
+	// until the commit: counts of ranges then come again after the writes, when nobody can come between any more. Where it
+	// is false, one commit is applied after the other in the order in which they are handed over.
 	Concurrent bool
 	// Clock is an expression: the time on the database's clock, in whole microseconds since 1970.
 	Clock string

@@ -2,9 +2,10 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,21 +15,27 @@ var errBadText = errors.New("text must be valid UTF-8 without NUL")
 
 var timeType = reflect.TypeFor[time.Time]()
 
-// codec chooses how a field's type is kept in SQL.
-func codec(t reflect.Type) (Kind, func(reflect.Value) (any, error), func(reflect.Value, any) error) {
+// codec is how a field goes into a packed row and comes out of it.
+type codec struct {
+	pack   func(dst []byte, field reflect.Value) ([]byte, error)
+	unpack func(field reflect.Value, value string, null bool) error
+}
+
+// codecOf chooses how a field's type is kept in SQL.
+func codecOf(t reflect.Type) (Kind, codec) {
 	switch {
 	case t == timeType:
-		return Time, bindTime, scanTime
+		return Time, codec{packTime, unpackTime}
 	case t.Kind() == reflect.String:
-		return Text, bindText, scanText
+		return Text, codec{packText, unpackText}
 	case t.Kind() == reflect.Bool:
-		return Bool, bindBool, scanBool
+		return Bool, codec{packBool, unpackBool}
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
-		return Int, bindInt, scanInt
+		return Int, codec{packInt, unpackInt}
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !implementsJSON(t):
-		return Bytes, bindBytes, scanBytes
+		return Bytes, codec{packBytes, unpackBytes}
 	}
-	return JSON, bindJSON, scanJSON
+	return JSON, codec{packJSON, unpackJSON}
 }
 
 // implementsJSON tells raw JSON values, which are byte slices too, from bytes.
@@ -37,90 +44,63 @@ func implementsJSON(t reflect.Type) bool {
 	return has
 }
 
-func bindText(f reflect.Value) (any, error) {
+func packText(dst []byte, f reflect.Value) ([]byte, error) {
 	s := f.String()
 	if !validText(s) {
-		return nil, errBadText
+		return dst, errBadText
 	}
-	return s, nil
+	return appendText(dst, s), nil
 }
 
-func scanText(f reflect.Value, v any) error {
-	s, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("holds %T, not text", v)
-	}
-	f.SetString(s)
+func unpackText(f reflect.Value, v string, _ bool) error {
+	f.SetString(v)
 	return nil
 }
 
-func bindInt(f reflect.Value) (any, error) { return f.Int(), nil }
+func packInt(dst []byte, f reflect.Value) ([]byte, error) { return appendNumber(dst, f.Int()), nil }
 
-func scanInt(f reflect.Value, v any) error {
-	n, ok := v.(int64)
-	if !ok {
-		return fmt.Errorf("holds %T, not an integer", v)
-	}
-	f.SetInt(n)
+func unpackInt(f reflect.Value, v string, _ bool) error {
+	f.SetInt(number(v))
 	return nil
 }
 
-func bindBool(f reflect.Value) (any, error) { return f.Bool(), nil }
+func packBool(dst []byte, f reflect.Value) ([]byte, error) { return appendTruth(dst, f.Bool()), nil }
 
-func scanBool(f reflect.Value, v any) error {
-	switch b := v.(type) {
-	case bool:
-		f.SetBool(b)
-	case int64:
-		f.SetBool(b != 0)
-	default:
-		return fmt.Errorf("holds %T, not a boolean", v)
-	}
+func unpackBool(f reflect.Value, v string, _ bool) error {
+	f.SetBool(number(v) != 0)
 	return nil
 }
 
-func bindTime(f reflect.Value) (any, error) {
+func packTime(dst []byte, f reflect.Value) ([]byte, error) {
 	t := f.Addr().Interface().(*time.Time)
 	if t.IsZero() {
-		return nil, nil
+		return appendNull(dst), nil
 	}
-	return t.UnixMicro(), nil
+	return appendNumber(dst, t.UnixMicro()), nil
 }
 
-func scanTime(f reflect.Value, v any) error {
-	if v == nil {
+func unpackTime(f reflect.Value, v string, null bool) error {
+	if null {
 		f.SetZero()
 		return nil
 	}
-	n, ok := v.(int64)
-	if !ok {
-		return fmt.Errorf("holds %T, not a time", v)
-	}
-	*f.Addr().Interface().(*time.Time) = time.UnixMicro(n).UTC()
+	*f.Addr().Interface().(*time.Time) = time.UnixMicro(number(v)).UTC()
 	return nil
 }
 
-func bindBytes(f reflect.Value) (any, error) {
+func packBytes(dst []byte, f reflect.Value) ([]byte, error) {
 	if f.IsNil() {
-		return nil, nil
+		return appendNull(dst), nil
 	}
-	// The row is the caller's to change after this.
-	return append(make([]byte, 0, f.Len()), f.Bytes()...), nil
+	return appendBytes(dst, f.Bytes()), nil
 }
 
-func scanBytes(f reflect.Value, v any) error {
-	if v == nil {
+func unpackBytes(f reflect.Value, v string, null bool) error {
+	if null {
 		f.SetZero()
 		return nil
 	}
-	b, ok := v.([]byte)
-	if !ok {
-		return fmt.Errorf("holds %T, not bytes", v)
-	}
-	if b == nil {
-		b = []byte{}
-	}
-	f.SetBytes(b)
+	f.SetBytes(append(make([]byte, 0, len(v)), v...))
 	return nil
 }
 
@@ -128,49 +108,84 @@ var marshalOptions = json.JoinOptions(json.Deterministic(true), json.FormatNilSl
 
 const nullJSON = "null"
 
-// bindJSON spares the encoder what most JSON columns hold: nothing, or a list of strings.
-func bindJSON(f reflect.Value) (any, error) {
+// packJSON spares the encoder what most JSON columns hold: nothing, or a list of strings.
+func packJSON(dst []byte, f reflect.Value) ([]byte, error) {
+	var room [256]byte
 	switch p := f.Addr().Interface().(type) {
 	case *[]string:
-		if text, ok := stringsJSON(*p); ok {
-			return text, nil
+		if text, ok := appendStringsJSON(room[:0], *p); ok {
+			return appendBytes(dst, text), nil
 		}
 	default:
 		if f.Kind() == reflect.Pointer && f.IsNil() && f.Type().NumMethod() == 0 {
-			return nullJSON, nil
+			return appendText(dst, nullJSON), nil
 		}
 	}
-	b, err := json.Marshal(f.Addr().Interface(), marshalOptions)
-	return string(b), err
+	text, err := json.Marshal(f.Addr().Interface(), marshalOptions)
+	return appendBytes(dst, text), err
 }
 
-// stringsJSON is a list of strings as the encoder writes it; not ok where that would refuse it.
-func stringsJSON(list []string) (text string, ok bool) {
+// appendStringsJSON appends a list of strings as the encoder writes it; not ok where that would refuse it.
+func appendStringsJSON(b []byte, list []string) (text []byte, ok bool) {
 	if list == nil {
-		return nullJSON, true
+		return append(b, nullJSON...), true
 	}
-	var room [256]byte
-	b := append(room[:0], '[')
+	b = append(b, '[')
 	for i, s := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
 		if b, err = jsontext.AppendQuote(b, s); err != nil {
-			return "", false
+			return nil, false
 		}
 	}
-	return string(append(b, ']')), true
+	return append(b, ']'), true
 }
 
-func scanJSON(f reflect.Value, v any) error {
-	s, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("holds %T, not JSON text", v)
-	}
-	if s == nullJSON {
+func unpackJSON(f reflect.Value, v string, _ bool) error {
+	if v == nullJSON {
 		f.SetZero()
 		return nil
 	}
-	return json.Unmarshal([]byte(s), f.Addr().Interface())
+	into := f.Addr().Interface()
+	if list, ok := into.(*[]string); ok {
+		if plain, ok := plainStringsJSON(v); ok {
+			*list = plain
+			return nil
+		}
+	}
+	return json.Unmarshal([]byte(v), into)
+}
+
+// plainStringsJSON reads a list of strings as appendStringsJSON writes those that need no escapes; not ok for every other text.
+func plainStringsJSON(text string) (list []string, ok bool) {
+	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' || !utf8.ValidString(text) {
+		return nil, false
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] == '\\' {
+			return nil, false
+		}
+	}
+	rest := text[1 : len(text)-1]
+	list = make([]string, 0, strings.Count(rest, `"`)/2)
+	for rest != "" {
+		if len(list) > 0 {
+			if rest[0] != ',' {
+				return nil, false
+			}
+			rest = rest[1:]
+		}
+		if rest == "" || rest[0] != '"' {
+			return nil, false
+		}
+		end := strings.IndexByte(rest[1:], '"')
+		if end < 0 {
+			return nil, false
+		}
+		list = append(list, rest[1:1+end])
+		rest = rest[end+2:]
+	}
+	return list, true
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -22,11 +23,25 @@ type pending struct {
 	cached   bool
 	place    place
 	deadline time.Time // when the replica stops being trustworthy; zero for never
+	written  []*entry  // the rows it writes, each once
 	// publish is the replica to install once the commit is durable, nil if it changes no cached row.
 	publish *replica
 
 	lead chan bool // true: lead the next batch; false: this commit is done
 	err  error     // the whole batch failed
+	args []any     // room for the steps' arguments
+}
+
+// pendings are commits that are over, for their room.
+var pendings = sync.Pool{New: func() any { return new(pending) }}
+
+// done gives the room of a commit to another one. Nobody may look at it any more.
+func (p *pending) done() {
+	clear(p.Steps)
+	clear(p.subjects)
+	clear(p.args)
+	*p = pending{Commit: Commit{Steps: p.Steps[:0]}, subjects: p.subjects[:0], args: p.args[:0], lead: p.lead}
+	pendings.Put(p)
 }
 
 func (p *pending) step(subject string, check bool, want int64, s *Statement, args []any) {
@@ -55,14 +70,14 @@ func (tx *Tx) build() (*pending, error) {
 			return nil, err
 		}
 	}
-	p := &pending{cached: tx.usesCache && !tx.writesFeed, deadline: tx.deadline}
-	if !tx.usesCache {
-		p.deadline = time.Time{}
+	p := pendings.Get().(*pending)
+	p.cached, p.written = tx.usesCache && !tx.writesFeed, tx.written
+	if tx.usesCache {
+		p.deadline = tx.deadline
 	}
 	if tx.cache != nil {
 		p.place = tx.cache.place
 	}
-	p.Steps = make([]Step, 0, len(tx.rows)+len(tx.absent)+1)
 	tx.checks(p)
 	next := place{tx.feed.position + 1, time.Now().UnixMicro()}
 	if tx.writesFeed {
@@ -98,7 +113,7 @@ func (tx *Tx) readFeed() error {
 
 // checks are the conditions that no write of the transaction carries itself.
 func (tx *Tx) checks(p *pending) {
-	for _, e := range tx.rows {
+	for _, e := range tx.entries.all {
 		if e.op != opNone || !e.known {
 			continue
 		}
@@ -179,48 +194,28 @@ func (tx *Tx) putSteps(p *pending, e *entry) {
 			continue
 		}
 		// An expired row is absent, whether or not it has been swept: it must not hold a unique value.
-		want := indexValues(&t.indexes[i], e.values)
+		want := t.texts(e.values, t.indexes[i].columns)
 		if t.indexes[i].leavesOut(want) {
 			continue
 		}
+		t.sweptUntil(tx.micros)
 		p.step(e.key, false, anyRows, drop, append(append(keyArgs(want, 1+len(e.parts)), tx.micros), keyArgs(e.parts, 0)...))
 	}
-	switch {
-	case !e.known:
-		p.step(e.key, false, 1, t.upsert, e.withRevision(0))
-	case e.rev == 0:
-		p.step(e.key, false, 1, t.insert, t.withNow(e.withRevision(1), tx.micros))
-	default:
-		p.step(e.key, false, 1, tx.updateOf(e), tx.updateArgs(e))
-	}
-}
-
-func (e *entry) withRevision(extra int) []any {
-	out := make([]any, len(e.values)+1, len(e.values)+1+extra)
-	copy(out, e.values)
-	out[len(e.values)] = e.next
-	return out
-}
-
-func (tx *Tx) updateOf(e *entry) *Statement {
-	if e.table.lightly(e.base, e.values) {
-		return e.table.updateLight
-	}
-	return e.table.update
-}
-
-func (tx *Tx) updateArgs(e *entry) []any {
-	t := e.table
-	args := make([]any, 0, len(t.columns)+3)
-	light := t.lightly(e.base, e.values)
-	for i := range t.columns {
-		if c := &t.columns[i]; !c.key && (!light || !c.indexed) {
-			args = append(args, e.values[i])
+	start := len(p.args)
+	if e.known && e.rev != 0 {
+		s, set := t.update(t.changed(e.base, e.values))
+		p.args = append(t.appendArgs(p.args, e.values, set), e.next)
+		for _, part := range e.parts {
+			p.args = append(p.args, part)
 		}
+		p.args = append(p.args, e.rev)
+		p.step(e.key, false, 1, s, p.args[start:len(p.args):len(p.args)])
+		return
 	}
-	args = append(args, e.next)
-	for _, part := range e.parts {
-		args = append(args, part)
+	p.args = append(t.appendArgs(p.args, e.values, 1<<len(t.columns)-1), e.next)
+	s := t.upsert
+	if e.known {
+		s, p.args = t.insert, t.withNow(p.args, tx.micros)
 	}
-	return append(args, e.rev)
+	p.step(e.key, false, 1, s, p.args[start:len(p.args):len(p.args)])
 }

@@ -48,7 +48,9 @@ func (c *committer) submit(p *pending) error {
 	}
 	c.queue = append(c.queue, p)
 	if c.free == 0 {
-		p.lead = make(chan bool, 1)
+		if p.lead == nil {
+			p.lead = make(chan bool, 1)
+		}
 		c.mu.Unlock()
 		if lead := <-p.lead; !lead {
 			return p.err

@@ -31,6 +31,7 @@ type DB struct {
 	committer    *committer
 	askClock     *Statement
 	counters     counters
+	hot          *hotRows // nil where other nodes write, too, or commits are not in order
 
 	replica   atomic.Pointer[replica]
 	publish   sync.Mutex   // held to replace the replica
@@ -73,6 +74,9 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 	}
 	if db.now == nil {
 		db.now = time.Now
+	}
+	if !db.shared && !db.dialect.Concurrent {
+		db.hot = newHotRows()
 	}
 	if err := db.open(ctx, tables, o); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -200,7 +204,12 @@ func (db *DB) try(ctx context.Context, fn func(*Tx) error, a *attempt) (again bo
 	tx := db.begin(ctx, true)
 	defer tx.end()
 	tx.cautious = a.cautious
-	if err := fn(tx); err != nil {
+	err = fn(tx)
+	if tx.stale {
+		a.cautious = true
+		return true, nil
+	}
+	if err != nil {
 		return false, err
 	}
 	p, err := tx.build()
@@ -223,6 +232,7 @@ func (db *DB) try(ctx context.Context, fn func(*Tx) error, a *attempt) (again bo
 		db.counters.unavailable.Add(1)
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	defer p.done()
 	return db.judge(tx, p, a)
 }
 
@@ -253,12 +263,21 @@ func (db *DB) admit(p *pending) bool {
 	if expired(p.deadline) {
 		return false
 	}
-	return !p.cached || !db.doubtful() && db.replica.Load().place == p.place
+	if p.cached && (db.doubtful() || db.replica.Load().place != p.place) {
+		return false
+	}
+	if db.hot != nil {
+		db.hot.forget(p.written)
+	}
+	return true
 }
 
-// settle installs the changes of cached rows before anybody is told that they are durable.
+// settle installs the changes of rows in memory before anybody is told that they are durable.
 func (db *DB) settle(batch []*pending) {
 	for _, p := range batch {
+		if db.hot != nil && p.err == nil && p.Outcome.Verdict == Applied {
+			db.hot.remember(p.written)
+		}
 		changes := p.publish != nil || len(p.Steps) > 0 && p.raisesFeed()
 		if !changes || p.err == nil && p.Outcome.Verdict != Applied {
 			continue
@@ -292,6 +311,7 @@ func (db *DB) begin(ctx context.Context, writable bool) *Tx {
 		_ = db.clearDoubt(ctx) // if it fails the doubt stays, and this transaction reads through
 	}
 	tx := &Tx{db: db, ctx: ctx, writable: writable}
+	tx.entries.all, tx.written, tx.recalled = tx.room[0][:0], tx.room[1][:0], tx.room[2][:0]
 	if deadline := db.trustedUntil(); !expired(deadline) && !db.doubtful() {
 		tx.deadline = deadline
 		tx.cache = db.replica.Load()

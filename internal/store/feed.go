@@ -203,7 +203,7 @@ func (db *DB) readChanges(ctx context.Context, snap Snapshot, since, until place
 	for i := range changed {
 		c := &changed[i]
 		err := snap.Query(ctx, c.table.get, keyArgs(splitKey(c.key), 0), func(v []any) (err error) {
-			c.row, err = c.table.newCachedRow(c.key, v)
+			c.row, err = c.table.cachedRowOf(v)
 			return err
 		})
 		if err != nil {

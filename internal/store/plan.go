@@ -25,13 +25,11 @@ const (
 
 // column is one field of a row type: how it is bound to and scanned from SQL.
 type column struct {
-	name    string
-	kind    Kind
-	key     bool
-	indexed bool // in an index or the expiry: an update that leaves these alone is cheaper
-	bind    func(field reflect.Value) (any, error)
-	scan    func(field reflect.Value, value any) error
-	field   int
+	name string
+	kind Kind
+	key  bool
+	codec
+	field int
 }
 
 // def is a table's declaration, compiled once. It belongs to no database.
@@ -65,13 +63,13 @@ func compile(s Spec, t reflect.Type) (*def, error) {
 	if len(d.keys) == 0 {
 		return nil, errors.New("no field is tagged as key")
 	}
+	if len(d.columns) > maxColumns {
+		return nil, fmt.Errorf("more than %d columns", maxColumns)
+	}
 	for _, x := range s.Indexes {
 		if err := d.addIndex(x); err != nil {
 			return nil, err
 		}
-	}
-	if d.expiry >= 0 {
-		d.columns[d.expiry].indexed = true
 	}
 	return d, nil
 }
@@ -92,7 +90,7 @@ func (d *def) addField(f reflect.StructField, i int) error {
 		return fmt.Errorf("two fields have column %s", name)
 	}
 	c := column{name: name, field: i}
-	c.kind, c.bind, c.scan = codec(f.Type)
+	c.kind, c.codec = codecOf(f.Type)
 	switch option {
 	case "":
 	case "key":
@@ -123,7 +121,6 @@ func (d *def) addIndex(x Index) error {
 		if c < 0 || d.columns[c].kind != Text {
 			return fmt.Errorf("index %s: column %q is not a string field", x.Name, name)
 		}
-		d.columns[c].indexed = true
 		ix.columns = append(ix.columns, c)
 	}
 	d.indexes = append(d.indexes, ix)
@@ -149,56 +146,55 @@ func (d *def) index(name string) int {
 	return -1
 }
 
-// encode turns a row (a pointer to the row type) into SQL values in column order.
-func (d *def) encode(row any) ([]any, error) {
+// encode packs a row (a pointer to the row type).
+func (d *def) encode(row any) (packed, error) {
 	v := reflect.ValueOf(row).Elem()
-	values := make([]any, len(d.columns))
+	room := packing.Get().(*[]byte)
+	defer packing.Put(room)
+	b := (*room)[:0]
+	var err error
 	for i := range d.columns {
 		c := &d.columns[i]
-		var err error
-		if values[i], err = c.bind(v.Field(c.field)); err != nil {
+		if b, err = c.codec.pack(b, v.Field(c.field)); err != nil {
+			return "", fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
+		}
+	}
+	*room = b
+	return packed(b), nil
+}
+
+// decode makes a new row of a packed one and returns the pointer to it. Its strings are parts of the packed one.
+func (d *def) decode(p packed) (any, error) {
+	row := reflect.New(d.rowType)
+	into := row.Elem()
+	for i := range d.columns {
+		c := &d.columns[i]
+		var v string
+		var null bool
+		v, null, p = p.cut()
+		if err := c.unpack(into.Field(c.field), v, null); err != nil {
 			return nil, fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
 		}
 	}
-	return values, nil
+	return row.Interface(), nil
 }
 
-// decode turns SQL values into a new row and returns the pointer to it.
-func (d *def) decode(values []any) (any, error) {
-	p := reflect.New(d.rowType)
-	v := p.Elem()
-	for i := range d.columns {
-		c := &d.columns[i]
-		if err := c.scan(v.Field(c.field), values[i]); err != nil {
-			return nil, fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
-		}
-	}
-	return p.Interface(), nil
-}
-
-// key joins the primary key of encoded values; see joinKey.
-func (d *def) key(values []any) string {
+// key joins the primary key of a packed row; see joinKey.
+func (d *def) key(p packed) string {
 	if len(d.keys) == 1 {
-		return values[d.keys[0]].(string)
+		key, _ := d.columnOf(p, d.keys[0])
+		return key
 	}
-	return d.join(values, d.keys)
+	return joinKey(d.texts(p, d.keys))
 }
 
-func (d *def) join(values []any, columns []int) string {
-	parts := make([]string, len(columns))
-	for i, c := range columns {
-		parts[i] = values[c].(string)
-	}
-	return joinKey(parts)
-}
-
-// expiryOf is the expiry of encoded values in microseconds, or never.
-func (d *def) expiryOf(values []any) int64 {
+// expiryOf is the expiry of a packed row in microseconds, or never.
+func (d *def) expiryOf(p packed) int64 {
 	if d.expiry < 0 {
 		return never
 	}
-	if t, ok := values[d.expiry].(int64); ok {
-		return t
+	if t, null := d.columnOf(p, d.expiry); !null {
+		return number(t)
 	}
 	return never
 }

@@ -21,8 +21,7 @@ func (tx *Tx) get(d *def, parts []string) (any, error) {
 		}
 		return nil, ErrNotFound
 	}
-	kept := own(parts) // what a transaction remembers; for the replica the caller's need not leave its stack
-	e, err := tx.load(t, joinKey(kept), kept)
+	e, err := tx.load(t, joinKey(parts), parts)
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +34,11 @@ func own(parts []string) []string { return append(make([]string, 0, len(parts)),
 
 // load makes the row known to the transaction, reading it if it is not.
 func (tx *Tx) load(t *sqlTable, key string, parts []string) (*entry, error) {
-	if e := tx.rows[rowID{t, key}]; e != nil && (e.known || e.op != opNone) {
+	if e := tx.entries.find(t, key); e != nil && (e.known || e.op != opNone) {
 		return e, nil
+	}
+	if e, err := tx.recall(t, key, parts); e != nil || err != nil {
+		return e, err
 	}
 	e := tx.keep(t, key, parts)
 	e.known = true
@@ -56,7 +58,7 @@ func (tx *Tx) load(t *sqlTable, key string, parts []string) (*entry, error) {
 // keep is entryOf for a row about to be read: a transaction that cannot write has nothing to remember.
 func (tx *Tx) keep(t *sqlTable, key string, parts []string) *entry {
 	if !tx.writable {
-		return &entry{table: t, key: key, parts: parts}
+		return newEntry(t, key, parts)
 	}
 	return tx.entryOf(t, key, parts)
 }
@@ -68,11 +70,15 @@ func (e *entry) read(v []any, now int64) error {
 	if !ok || rev == 0 {
 		return fmt.Errorf("store: table %s: row without a version", e.table.spec.Name)
 	}
+	row, err := e.table.pack(v[:n])
+	if err != nil {
+		return err
+	}
 	e.known = true
-	if e.table.expiryOf(v[:n]) <= now {
+	if e.table.expiryOf(row) <= now {
 		return nil
 	}
-	e.rev, e.base = rev, v[:n]
+	e.rev, e.base = rev, row
 	return nil
 }
 
@@ -94,7 +100,7 @@ func (tx *Tx) getBy(d *def, index string, values []string) (any, error) {
 		}
 		return nil, ErrNotFound
 	}
-	e, err := tx.findBy(t, i, own(values), "")
+	e, err := tx.findBy(t, i, own(values), "") // what it remembers; for the replica the caller's need not leave its stack
 	if err != nil {
 		return nil, err
 	}
@@ -157,10 +163,10 @@ func (tx *Tx) note(t *sqlTable, v []any) (*entry, error) {
 	return e, e.read(v, tx.micros)
 }
 
-// matches compares encoded values with the values of an index.
-func (t *sqlTable) matches(index int, row []any, values []string) bool {
+// matches compares a packed row with the values of an index.
+func (t *sqlTable) matches(index int, row packed, values []string) bool {
 	for i, c := range t.indexes[index].columns {
-		if row[c] != values[i] {
+		if v, _ := t.columnOf(row, c); v != values[i] {
 			return false
 		}
 	}

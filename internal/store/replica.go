@@ -46,14 +46,14 @@ func (r *replica) fork() *replica {
 	return c
 }
 
-func (d *def) newCachedRow(key string, values []any) (*cachedRow, error) {
+func (d *def) newCachedRow(key string, values packed) (*cachedRow, error) {
 	row, err := d.decode(values)
 	if err != nil {
 		return nil, err
 	}
 	r := &cachedRow{key: key, row: row, expiry: d.expiryOf(values)}
 	for i := range d.indexes {
-		want := indexValues(&d.indexes[i], values)
+		want := d.texts(values, d.indexes[i].columns)
 		if d.indexes[i].leavesOut(want) {
 			r.indexKeys = append(r.indexKeys, "")
 			continue
@@ -61,6 +61,15 @@ func (d *def) newCachedRow(key string, values []any) (*cachedRow, error) {
 		r.indexKeys = append(r.indexKeys, joinKey(want)+"\x00"+key)
 	}
 	return r, nil
+}
+
+// cachedRowOf is newCachedRow of what a query returned.
+func (d *def) cachedRowOf(values []any) (*cachedRow, error) {
+	row, err := d.pack(values)
+	if err != nil {
+		return nil, err
+	}
+	return d.newCachedRow(d.key(row), row)
 }
 
 func (c *cachedTable) put(e *edit, r *cachedRow) {
@@ -112,7 +121,7 @@ func (db *DB) loadReplica(ctx context.Context, snap Snapshot) (*replica, error) 
 		e := &edit{}
 		c := cachedTable{def: t.def, indexes: make([]tree, len(t.indexes))}
 		err := snap.Query(ctx, t.all, nil, func(v []any) error {
-			row, err := t.newCachedRow(t.key(v), v)
+			row, err := t.cachedRowOf(v)
 			if err != nil {
 				return err
 			}

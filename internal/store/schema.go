@@ -80,10 +80,10 @@ func compileTables(tables []Definition) ([]*sqlTable, error) {
 		}
 		names[d.spec.Name] = true
 		if !d.spec.Cached {
-			all = append(all, newSQLTable(d, -1))
+			all = append(all, newSQLTable(d, len(all), -1))
 			continue
 		}
-		all = append(all, newSQLTable(d, cached))
+		all = append(all, newSQLTable(d, len(all), cached))
 		cached++
 	}
 	return all, nil

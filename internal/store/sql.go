@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // revColumn holds a row's version: a random number that changes with every write, so that a row deleted and made again
@@ -13,6 +14,7 @@ const revColumn = "rev"
 // sqlTable is one table in one database: its declaration and the statements over it.
 type sqlTable struct {
 	*def
+	number int // position among the database's tables
 	cached int // position among the cached tables, -1 if not cached
 	layout *Layout
 
@@ -20,9 +22,6 @@ type sqlTable struct {
 	all          *Statement // every row
 	insert       *Statement // unless a live row has the key
 	upsert       *Statement
-	update       *Statement // every column, by key and rev
-	updateLight  *Statement // the columns that no index has, by key and rev; nil if there are none
-	light        []int      // the columns of updateLight
 	remove       *Statement // by key and rev
 	drop         *Statement // by key
 	countRev     *Statement // by key and rev
@@ -34,11 +33,16 @@ type sqlTable struct {
 
 	countExpired, expiryAfter, countBetween *Statement // the census's
 
-	lists sync.Map // listShape → *Statement
+	lists   sync.Map // listShape → *Statement
+	updates sync.Map // columnSet → *Statement, by key and rev
+	kinds   atomic.Int32
+
+	recalled atomic.Bool  // some transaction wanted to read a row of it: its rows are worth remembering
+	swept    atomic.Int64 // rows that expired up to then may be gone, in microseconds
 }
 
-func newSQLTable(d *def, cached int) *sqlTable {
-	t := &sqlTable{def: d, cached: cached, layout: d.layout()}
+func newSQLTable(d *def, number, cached int) *sqlTable {
+	t := &sqlTable{def: d, number: number, cached: cached, layout: d.layout()}
 	name, key := d.spec.Name, t.where(d.keys)
 	all := t.names(nil) + ", " + revColumn
 	width := len(d.columns) + 1
@@ -53,7 +57,6 @@ func newSQLTable(d *def, cached int) *sqlTable {
 		t.insert = &Statement{SQL: into + "NOTHING"}
 	}
 	t.insert.Form = Form{Act: Insert, Layout: t.layout}
-	t.updates()
 	t.remove = &Statement{SQL: "DELETE FROM " + name + " WHERE " + key + " AND " + revColumn + " = ?"}
 	t.drop = &Statement{SQL: "DELETE FROM " + name + " WHERE " + key}
 	count := "SELECT count(*) FROM " + name + " WHERE "
@@ -70,31 +73,37 @@ func newSQLTable(d *def, cached int) *sqlTable {
 	return t
 }
 
-func (t *sqlTable) updates() {
-	var full, light []int
+// maxUpdates bounds the kinds of updates of a table that have a statement of their own.
+const maxUpdates = 32
+
+// update is the statement that sets the columns, and the set it sets: all but the key where a table has had many kinds of updates.
+func (t *sqlTable) update(set columnSet) (*Statement, columnSet) {
+	if s, ok := t.updates.Load(set); ok {
+		return s.(*Statement), set
+	}
+	if t.kinds.Add(1) > maxUpdates {
+		set = t.updatable()
+	}
+	var b strings.Builder
+	b.WriteString("UPDATE " + t.spec.Name + " SET ")
 	for i := range t.columns {
-		if t.columns[i].key {
-			continue
-		}
-		full = append(full, i)
-		if !t.columns[i].indexed {
-			light = append(light, i)
+		if set.has(i) {
+			b.WriteString(t.columns[i].name + " = ?, ")
 		}
 	}
-	where := " WHERE " + t.where(t.keys) + " AND " + revColumn + " = ?"
-	set := func(columns []int) *Statement {
-		var b strings.Builder
-		b.WriteString("UPDATE " + t.spec.Name + " SET ")
-		for _, c := range columns {
-			b.WriteString(t.columns[c].name + " = ?, ")
+	b.WriteString(revColumn + " = ? WHERE " + t.where(t.keys) + " AND " + revColumn + " = ?")
+	s, _ := t.updates.LoadOrStore(set, &Statement{SQL: b.String(), Form: Form{Act: Update, Layout: t.layout, Set: t.nameList(set.list())}})
+	return s.(*Statement), set
+}
+
+// updatable are the columns that are not of the key.
+func (t *sqlTable) updatable() (set columnSet) {
+	for i := range t.columns {
+		if !t.columns[i].key {
+			set.add(i)
 		}
-		b.WriteString(revColumn + " = ?" + where)
-		return &Statement{SQL: b.String(), Form: Form{Act: Update, Layout: t.layout, Set: t.nameList(columns)}}
 	}
-	t.update = set(full)
-	if len(light) < len(full) {
-		t.updateLight, t.light = set(light), light
-	}
+	return set
 }
 
 func (t *sqlTable) indexStatements(all, count string, width int) {
@@ -255,19 +264,6 @@ func (t *sqlTable) excluded() string {
 
 func marks(n int) string {
 	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
-}
-
-// lightly says whether an update leaves every indexed column as it was.
-func (t *sqlTable) lightly(before, after []any) bool {
-	if t.updateLight == nil || before == nil {
-		return false
-	}
-	for i := range t.columns {
-		if c := &t.columns[i]; c.indexed && !c.key && before[i] != after[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func keyArgs(parts []string, extra int) []any {

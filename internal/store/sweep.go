@@ -51,6 +51,7 @@ func (db *DB) sweepTable(ctx context.Context, t *sqlTable, limit int) (int, erro
 		return 0, err
 	}
 	now := db.now().UnixMicro()
+	t.sweptUntil(now)
 	n, err := db.alone(t.sweep, []any{now, int64(limit), now})
 	db.counters.swept.Add(uint64(n))
 	return n, err

@@ -35,10 +35,15 @@ type Tx struct {
 	fromMemory, readThrough uint64 // reads of cached tables, not yet in the counters
 
 	snapshot Snapshot
-	rows     map[rowID]*entry
+	entries  entries
 	written  []*entry
 	absent   []lookup
 	scans    []scan
+
+	recalled []*entry // rows taken from hotRows
+	stale    bool     // what was recalled and what was read are of different moments: the run does not count
+
+	room [3][3]*entry // where the lists of entries begin
 }
 
 type rowID struct {
@@ -52,16 +57,25 @@ type entry struct {
 	key   string
 	parts []string
 
-	known bool  // read, or assumed absent by an Insert that did not look
-	rev   int64 // 0: absent
-	base  []any // as read
-	row   any   // base decoded
+	known bool   // read, or assumed absent by an Insert that did not look
+	rev   int64  // 0: absent
+	base  packed // as read
+	row   any    // base decoded
 
 	op     op
 	listed bool // in Tx.written
-	values []any
-	next   int64 // the version a put gives it
+	values packed
 	fresh  any   // values decoded
+	next   int64 // the version a put gives it
+
+	room [2]string // where parts are
+}
+
+// newEntry keeps a copy of the parts, so that the caller's need not leave its stack.
+func newEntry(t *sqlTable, key string, parts []string) *entry {
+	e := &entry{table: t, key: key}
+	e.parts = append(e.room[:0], parts...)
+	return e
 }
 
 type op uint8
@@ -130,6 +144,10 @@ func (tx *Tx) query(s *Statement, args []any, row func([]any) error) error {
 	if err := tx.snapshot.Query(tx.ctx, s, args, row); err != nil {
 		return tx.unavailable(err)
 	}
+	if err := tx.confirm(); err != nil {
+		return err
+	}
+	tx.recalled = nil // the view that is open now has them, too
 	return nil
 }
 
@@ -151,16 +169,45 @@ func (tx *Tx) release() {
 
 // entryOf returns the entry of a row, a new one if need be.
 func (tx *Tx) entryOf(t *sqlTable, key string, parts []string) *entry {
-	id := rowID{t, key}
-	e := tx.rows[id]
+	e := tx.entries.find(t, key)
 	if e == nil {
-		e = &entry{table: t, key: key, parts: parts}
-		if tx.rows == nil {
-			tx.rows = map[rowID]*entry{}
-		}
-		tx.rows[id] = e
+		e = newEntry(t, key, parts)
+		tx.entries.add(e)
 	}
 	return e
+}
+
+// entries are what a transaction knows of rows: most know of a few.
+type entries struct {
+	all   []*entry
+	index map[rowID]*entry // nil while there are few
+}
+
+const fewEntries = 12
+
+func (s *entries) find(t *sqlTable, key string) *entry {
+	if s.index != nil {
+		return s.index[rowID{t, key}]
+	}
+	for _, e := range s.all {
+		if e.key == key && e.table == t {
+			return e
+		}
+	}
+	return nil
+}
+
+func (s *entries) add(e *entry) {
+	s.all = append(s.all, e)
+	switch {
+	case s.index != nil:
+		s.index[rowID{e.table, e.key}] = e
+	case len(s.all) > fewEntries:
+		s.index = make(map[rowID]*entry, 2*len(s.all))
+		for _, e := range s.all {
+			s.index[rowID{e.table, e.key}] = e
+		}
+	}
 }
 
 // current is the row as this transaction sees it.
@@ -204,7 +251,7 @@ func (e *entry) exists(now int64) bool {
 	return e.rev != 0
 }
 
-func (tx *Tx) write(e *entry, o op, values []any) {
+func (tx *Tx) write(e *entry, o op, values packed) {
 	e.op, e.values, e.fresh = o, values, nil
 	if !e.listed {
 		e.listed = true

@@ -1,26 +1,17 @@
 package store
 
 // begin a write: the table, the encoded row and its key.
-func (tx *Tx) prepare(d *def, row any) (t *sqlTable, values []any, key string, err error) {
+func (tx *Tx) prepare(d *def, row any) (t *sqlTable, values packed, key string, err error) {
 	if t, err = tx.table(d); err != nil {
-		return nil, nil, "", err
+		return nil, "", "", err
 	}
 	if !tx.writable {
-		return nil, nil, "", errReadOnly
+		return nil, "", "", errReadOnly
 	}
 	if values, err = d.encode(row); err != nil {
-		return nil, nil, "", err
+		return nil, "", "", err
 	}
 	return t, values, d.key(values), nil
-}
-
-// keyParts are the primary key of encoded values.
-func (d *def) keyParts(values []any) []string {
-	parts := make([]string, len(d.keys))
-	for i, c := range d.keys {
-		parts[i] = values[c].(string)
-	}
-	return parts
 }
 
 func (tx *Tx) insert(d *def, row any) error {
@@ -28,7 +19,7 @@ func (tx *Tx) insert(d *def, row any) error {
 	if err != nil {
 		return err
 	}
-	parts := d.keyParts(values)
+	parts := d.texts(values, d.keys)
 	if c := tx.replicaOf(t); c != nil {
 		if r := c.rows.get(key); r != nil && r.expiry > tx.micros {
 			return &ExistsError{Table: d.spec.Name}
@@ -55,19 +46,22 @@ func (tx *Tx) put(d *def, row any) error {
 	if err != nil {
 		return err
 	}
-	parts := d.keyParts(values)
 	if tx.replicaOf(t) != nil {
-		return tx.putCached(t, values, key, parts)
+		return tx.putCached(t, values, key, d.texts(values, d.keys))
 	}
-	return tx.putUncached(tx.entryOf(t, key, parts), values)
+	e := tx.entries.find(t, key)
+	if e == nil {
+		e = tx.entryOf(t, key, d.texts(values, d.keys))
+	}
+	return tx.putUncached(e, values)
 }
 
 // putUncached buffers a write. Unique indexes are left to the commit, unless that has gone wrong before.
-func (tx *Tx) putUncached(e *entry, values []any) error {
+func (tx *Tx) putUncached(e *entry, values packed) error {
 	if tx.cautious {
 		for i := range e.table.indexes {
 			ix := &e.table.indexes[i]
-			want := indexValues(ix, values)
+			want := e.table.texts(values, ix.columns)
 			if !ix.Unique || ix.leavesOut(want) {
 				continue
 			}
@@ -84,20 +78,12 @@ func (tx *Tx) putUncached(e *entry, values []any) error {
 	return nil
 }
 
-func indexValues(ix *indexDef, values []any) []string {
-	out := make([]string, len(ix.columns))
-	for i, c := range ix.columns {
-		out[i] = values[c].(string)
-	}
-	return out
-}
-
 // putCached writes to the transaction's own copy of the replica, and buffers the write for SQL.
-func (tx *Tx) putCached(t *sqlTable, values []any, key string, parts []string) error {
+func (tx *Tx) putCached(t *sqlTable, values packed, key string, parts []string) error {
 	c := tx.fork(t)
 	for i := range t.indexes {
 		ix := &t.indexes[i]
-		want := indexValues(ix, values)
+		want := t.texts(values, ix.columns)
 		if !ix.Unique || ix.leavesOut(want) {
 			continue
 		}
@@ -140,14 +126,14 @@ func (tx *Tx) delete(d *def, parts []string) error {
 	key := joinKey(parts)
 	if tx.replicaOf(t) != nil {
 		tx.fork(t).delete(tx.edit, key)
-		tx.write(tx.entryOf(t, key, parts), opDelete, nil)
+		tx.write(tx.entryOf(t, key, parts), opDelete, "")
 		return nil
 	}
 	e := tx.entryOf(t, key, parts)
 	if e.op == opPut && e.known && e.rev == 0 {
-		e.op, e.values, e.fresh = opNone, nil, nil // made and unmade here; that it was absent still counts
+		e.op, e.values, e.fresh = opNone, "", nil // made and unmade here; that it was absent still counts
 		return nil
 	}
-	tx.write(e, opDelete, nil)
+	tx.write(e, opDelete, "")
 	return nil
 }

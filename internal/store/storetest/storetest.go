@@ -25,7 +25,7 @@ type Harness struct {
 
 // Run runs every case, each on a database of its own.
 func Run(t *testing.T, start func(t *testing.T) Harness) {
-	for _, group := range [][]testCase{rowCases, queryCases, expiryCases, isolationCases, raceCases, cachedCases, feedCases, faultCases, schemaCases, modelCases, countCases} {
+	for _, group := range [][]testCase{rowCases, queryCases, expiryCases, isolationCases, raceCases, recallCases, cachedCases, feedCases, faultCases, schemaCases, modelCases, countCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

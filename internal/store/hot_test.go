@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestHotRows: whatever is put in, forgotten and driven out, what is got is what was put last.
+func TestHotRows(t *testing.T) {
+	h := newHotRows()
+	tables := []*sqlTable{{def: &def{}, number: 0, cached: -1}, {def: &def{}, number: 1, cached: -1}}
+	model := map[rowID]*entry{}
+	found, lost := 0, 0
+	for n := range 60_000 {
+		table := tables[rand.IntN(2)]
+		table.recalled.Store(true)
+		id := rowID{table, fmt.Sprint("key ", rand.IntN(20_000))}
+		e := &entry{table: table, key: id.key, op: opPut, next: int64(n + 1), values: packed(strings.Repeat(fmt.Sprint(n, " "), rand.IntN(300)))}
+		row, rev, ok := h.get(table, id.key)
+		switch want := model[id]; {
+		case !ok:
+			lost++
+		case want == nil || rev != want.next || row != want.values:
+			t.Fatalf("%v: got version %d, %d bytes; put %+v", id, rev, len(row), want)
+		default:
+			found++
+			if !h.current(&entry{table: table, key: id.key, rev: rev}) || h.current(&entry{table: table, key: id.key, rev: rev + 1}) {
+				t.Fatal("the current version is not told from others")
+			}
+		}
+		switch rand.IntN(10) {
+		case 0:
+			h.forget([]*entry{e})
+			delete(model, id)
+		case 1:
+			e.op = opDelete
+			h.remember([]*entry{e})
+			delete(model, id)
+		case 2:
+			e.values = packed(strings.Repeat("x", hotSegment)) // too large to keep
+			h.remember([]*entry{e})
+			delete(model, id)
+		default:
+			h.forget([]*entry{e})
+			h.remember([]*entry{e})
+			model[id] = e
+		}
+	}
+	if found == 0 || lost == 0 {
+		t.Errorf("%d rows found and %d not: the test shows nothing", found, lost)
+	}
+	total := 0
+	for i := range h.shards {
+		for _, s := range h.shards[i].segments {
+			total += len(s)
+		}
+	}
+	if total > hotRoom || total < hotRoom/2 {
+		t.Errorf("%d bytes held, the bound is %d", total, hotRoom)
+	}
+	t.Logf("%d found, %d not, %d bytes", found, lost, total)
+}
