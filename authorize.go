@@ -23,7 +23,11 @@ func (s *Server) authenticate(ctx context.Context, c *wire.Call) error {
 	if len(s.config.Regions) > 0 && !slices.Contains(s.config.Regions, identity.Region) {
 		return s.wrongRegion(c)
 	}
-	return s.limits.admit(c)
+	if err := s.limits.admit(c); err != nil {
+		return err
+	}
+	s.catchUpFor(ctx, c)
+	return nil
 }
 
 // signatureError gives a refused signature the code of the protocol it came by.

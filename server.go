@@ -192,6 +192,10 @@ func (s *Server) routes() http.Handler {
 		Services: s.services(), Admit: s.limits.admitAddress, Authenticate: s.authenticate, Authorize: s.authorize, Finish: s.record, MapError: mapError,
 		Observe: s.observe, Now: s.config.Now, Log: s.config.Log,
 	}
+	if s.db.Shared() {
+		k := &knowledge{db: s.db}
+		api.Knowledge, api.Learn = k.version, k.learn
+	}
 	s.metrics.requests.serve(api.Services)
 	apiHandler := api.Handler()
 	handler := secure(s.below(apiHandler), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
@@ -208,7 +212,7 @@ func (s *Server) below(api http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", s.health.alive)
 	mux.HandleFunc("GET /readyz", s.health.ready)
 	for _, pattern := range s.web.Patterns() {
-		pages := s.limits.pages(identified(s.web.Handler()))
+		pages := s.limits.pages(identified(s.upToDate(s.web.Handler())))
 		mux.Handle(pattern, s.observed("web", strings.Trim(pattern, "/"), pages))
 	}
 	discovery := s.documents(api)

@@ -65,7 +65,8 @@ func (db *DB) sync(ctx context.Context) error {
 	return db.syncAlone(ctx)
 }
 
-// Sync has this node hear now, not at the next poll, of every change that was acknowledged before the call on whatever node.
+// Sync has this node hear now, not at the next poll, of every change that was acknowledged before the call on whatever node. Calls at the
+// same time share a query. It takes about two seconds at most, unless everything has to be loaded anew.
 func (db *DB) Sync(ctx context.Context) error {
 	if !db.shared {
 		return nil
@@ -74,12 +75,18 @@ func (db *DB) Sync(ctx context.Context) error {
 		return err
 	}
 	defer db.active.Done()
-	return db.sync(ctx)
+	arrived := time.Now()
+	return db.syncUnless(ctx, func() bool { return db.heard.Load().After(arrived) })
 }
 
 // clearDoubt syncs unless somebody else has done so meanwhile. Who finds another at it waits for trust at most, and then reads through:
 // the other's database may hang.
 func (db *DB) clearDoubt(ctx context.Context) error {
+	return db.syncUnless(ctx, func() bool { return !db.doubtful() })
+}
+
+// syncUnless syncs, if that is not done yet when its turn comes. It waits for its turn for trust at most.
+func (db *DB) syncUnless(ctx context.Context, done func() bool) error {
 	bounded, cancel := context.WithTimeout(ctx, trust)
 	defer cancel()
 	select {
@@ -88,7 +95,7 @@ func (db *DB) clearDoubt(ctx context.Context) error {
 		return bounded.Err()
 	}
 	defer func() { <-db.syncing }()
-	if !db.doubtful() {
+	if done() {
 		return nil
 	}
 	return db.syncAlone(ctx)

@@ -31,6 +31,12 @@ type Server struct {
 	Finish func(ctx context.Context, c *Call) error
 	// MapError turns an error that is no *Error (store errors, foreign ones) into one; nil, or a nil answer: internal.
 	MapError func(err error) *Error
+	// Knowledge, if set, is the version of what this process remembers and judges requests by, and Learn brings that up to date with what
+	// other processes have changed and gives the new version. A request that would be refused is decided once more if the version has
+	// changed since it began: who was told of a change elsewhere is not refused here for want of it. One that has left a note in
+	// Call.Audit is not, since it may have had effects, nor is one that shall come later (RetryAfter). Set both or none.
+	Knowledge func() int64
+	Learn     func(ctx context.Context) int64
 	// Observe, if set, hears of every request once its answer has been written, those refused by Admit too, and how long it took. The
 	// call is the caller's alone and done with.
 	Observe func(c *Call, took time.Duration)
@@ -138,40 +144,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.write(w) == nil { // of an HTTP/2 stream that broke the answer may still be on its way out
 		h.leave(x)
 	}
-}
-
-// work does everything up to the encoded answer.
-func (h *handler) work(ctx context.Context, x *exchange) error {
-	c := x.call
-	if err := h.receive(ctx, x); err != nil {
-		return err
-	}
-	if c.Operation.Auth == SigV4 {
-		if err := h.Authenticate(ctx, c); err != nil {
-			return err
-		}
-	}
-	if err := x.decode(); err != nil {
-		return err
-	}
-	if err := c.findResources(ctx); err != nil {
-		return err
-	}
-	if c.Operation.Auth == SigV4 && !c.Operation.SelfAuthorizes {
-		if err := h.Authorize(ctx, c); err != nil {
-			return err
-		}
-	}
-	x.front = false
-	out, err := c.Operation.plan.handle(ctx, c.Input)
-	if err != nil {
-		return err
-	}
-	if x.answer, err = x.encode(x.room.out[:0], out); err != nil {
-		return internalError(x.protocol, x.plain, err)
-	}
-	c.Output, x.room.out = out, x.answer
-	return nil
 }
 
 // receive routes the request and reads its body, whose limit depends on the route: first by what stands outside of the
@@ -307,19 +279,6 @@ func (r *reading) decode(s *shape, v reflect.Value, x *exchange) error {
 		return err
 	}
 	r.require(s, seen|rest)
-	return nil
-}
-
-// findResources fills c.Resources.
-func (c *Call) findResources(ctx context.Context) (err error) {
-	if c.Service.Resources != nil {
-		c.Resources, err = c.Service.Resources(ctx, c)
-		return err
-	}
-	c.Resources = []string{"*"}
-	if arn := c.Operation.plan.in.resource(reflect.ValueOf(c.Input).Elem()); arn != "" {
-		c.Resources[0] = arn
-	}
 	return nil
 }
 
