@@ -24,6 +24,8 @@ type door struct {
 	Development
 	url    string
 	folder string
+	// serve answers requests; a test may put something before the server's own handler.
+	serve http.HandlerFunc
 }
 
 // openDoor starts a server in memory; edit may change its settings.
@@ -52,7 +54,8 @@ func openDoorIn(t testing.TB, folder string, edit func(*Config)) *door {
 	t.Cleanup(func() { _ = d.Server.Close() })
 	fatal(t, d.Seed(t.Context(), nil, &d.Development))
 	fatal(t, d.Development.Write(folder))
-	listener.Config.Handler = d.Handler()
+	d.serve = d.Handler().ServeHTTP
+	listener.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.serve(w, r) })
 	listener.Start()
 	t.Cleanup(listener.Close)
 	d.url = listener.URL

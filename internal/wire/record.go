@@ -22,7 +22,7 @@ func (s *shape) record(v reflect.Value) map[string]any {
 		fv, ok := f.value(v)
 		switch {
 		case !ok:
-		case f.secret:
+		case f.hidden:
 			m[f.name] = hidden
 		default:
 			m[f.name] = f.shape.recordValue(fv)
@@ -107,7 +107,7 @@ func (s *shape) appendRecordObject(b []byte, v reflect.Value) ([]byte, error) {
 		}
 		first = false
 		b = append(b, f.quoted...)
-		if f.secret {
+		if f.hidden {
 			b = append(b, `"`+hidden+`"`...)
 			continue
 		}

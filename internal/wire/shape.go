@@ -52,8 +52,11 @@ type field struct {
 	shape   *shape
 
 	required, resource, secret, union bool
-	query, header                     string
-	limits, each                      *limits
+	// hidden members are not shown in events: secrets, and paging tokens, with which somebody could go on with another's list.
+	hidden bool
+
+	query, header string
+	limits, each  *limits
 }
 
 // value is the member's value without its pointer, and whether it is there at all. Values that have no pointer are
@@ -179,6 +182,7 @@ func (c *compiler) field(parent reflect.Type, sf reflect.StructField) field {
 			fail("unknown word %q in the wire tag", word)
 		}
 	}
+	f.hidden = f.secret || f.label == "nextToken"
 	if f.union = sf.Tag.Get("union") == "true"; f.union && f.shape.kind != kindStruct {
 		fail("union on something that is no struct")
 	}

@@ -1,0 +1,225 @@
+package symbolon
+
+import (
+	"bytes"
+	"encoding/base64"
+	"html"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/symbolon/symbolon/internal/token"
+)
+
+// What is secret in answers and requests, by where it stands. The first group is its name, the second what it is.
+var (
+	secretJSON = regexp.MustCompile(`"(accessToken|refreshToken|idToken|identityContext|assertion|subjectToken|code|codeVerifier|[nN]extToken)":"([^"]+)"`)
+	secretXML  = regexp.MustCompile(`<(SecretAccessKey|SessionToken)>([^<]+)<`)
+	secretForm = regexp.MustCompile(`(?:^|&)(password|token|ticket|code|ProvidedContexts\.member\.1\.ContextAssertion)=([^&]+)`)
+	secretPage = regexp.MustCompile(`<input[^>]*name="(ticket)"[^>]*value="([^"]+)"`)
+	signature  = regexp.MustCompile(`(Signature)=([0-9a-f]{64})`)
+)
+
+// watch notes every secret that passes the server's door, in either direction.
+func (s *secrets) watch(d *door) {
+	inner := d.serve
+	var mu sync.Mutex
+	d.serve = func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			s.t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		answer := httptest.NewRecorder()
+		inner(answer, r)
+		mu.Lock()
+		s.told(r, string(body))
+		s.issued(answer)
+		mu.Unlock()
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		if _, err := w.Write(answer.Body.Bytes()); err != nil {
+			s.t.Error(err)
+		}
+	}
+}
+
+func (s *secrets) told(r *http.Request, body string) {
+	for _, m := range slices.Concat(secretJSON.FindAllStringSubmatch(body, -1), signature.FindAllStringSubmatch(r.Header.Get("Authorization"), -1)) {
+		s.add(m[1], m[2])
+	}
+	for _, m := range secretForm.FindAllStringSubmatch(body, -1) {
+		value, err := url.QueryUnescape(m[2])
+		if err != nil {
+			s.t.Error(err)
+		}
+		s.add(m[1], value)
+	}
+}
+
+func (s *secrets) issued(answer *httptest.ResponseRecorder) {
+	text := answer.Body.String()
+	for _, m := range slices.Concat(secretJSON.FindAllStringSubmatch(text, -1), secretXML.FindAllStringSubmatch(text, -1), secretPage.FindAllStringSubmatch(text, -1)) {
+		s.add(m[1], html.UnescapeString(m[2]))
+	}
+	result := answer.Result()
+	for _, c := range result.Cookies() {
+		if c.Value != "" {
+			s.add("cookie "+strings.TrimRight(c.Name, "0123456789"), c.Value)
+		}
+	}
+	if location, err := result.Location(); err == nil && location.Query().Get("code") != "" {
+		s.add("code", location.Query().Get("code"))
+	}
+}
+
+// everything has the server issue, or be told, one of each kind of secret at least.
+func (s *secrets) everything(d *door) {
+	t := s.t
+	t.Helper()
+	s.add("password", d.Password)
+	s.add("secret access key", d.SecretAccessKey)
+	i := newIDP(t)
+	live(t, d, i).use(t, d)
+	analytics, _ := d.declare(t, i)
+	o, err := ParseOrganization("test", []byte(`
+users: [{ userName: carol, password: the first password of carol }]
+iam: { users: [{ name: deployer, accessKeys: [{}] }] }
+`))
+	fatal(t, err)
+	report, err := d.Apply(t.Context(), o)
+	fatal(t, err)
+	s.add("password of carol", "the first password of carol")
+	s.add("generated access key", report.AccessKeys[0].Secret)
+
+	out := d.granted(t, byAssertion(analytics, i.assertion(t, "to be revoked")))
+	if !d.active(t, analytics, out["accessToken"].(string)) {
+		t.Error("the access token is not active")
+	}
+	revocation := url.Values{"client_id": {analytics}, "token": {out["refreshToken"].(string)}}.Encode()
+	if a := d.send(t, d.signed(d.request(t, "POST", "/oauth2/revoke", revocation, "Content-Type", "application/x-www-form-urlencoded"), "sso-oauth")); a.status != 200 {
+		t.Errorf("revocation: %d %s", a.status, a.text)
+	}
+	if _, a := d.create(t, byRefresh(analytics, out["refreshToken"].(string))); a.status == 200 {
+		t.Error("a revoked token was refreshed")
+	}
+	wrong := url.Values{"username": {"alice"}, "password": {"a wrong password, typed by somebody"}, "ticket": {"no ticket of ours at all"}}
+	d.send(t, d.request(t, "POST", "/sign-in", wrong.Encode(), "Content-Type", "application/x-www-form-urlencoded"))
+	list := d.signed(d.request(t, "POST", "/", `{"IdentityStoreId":"`+d.IdentityStoreID+`","MaxResults":1}`,
+		"Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "AWSIdentityStore.ListUsers"), "identitystore")
+	a := d.send(t, list)
+	m := secretJSON.FindStringSubmatch(a.text)
+	if m == nil {
+		t.Fatalf("no next page: %d %s", a.status, a.text)
+	}
+	next := `{"IdentityStoreId":"` + d.IdentityStoreID + `","MaxResults":1,"NextToken":"` + m[2] + `"}`
+	if a := d.send(t, d.signed(d.request(t, "POST", "/", next, "Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "AWSIdentityStore.ListUsers"), "identitystore")); a.status != 200 {
+		t.Errorf("the next page: %d %s", a.status, a.text)
+	}
+	s.keysAndOrders(d)
+}
+
+// keysAndOrders has every order about keys carried out through the private listener.
+func (s *secrets) keysAndOrders(d *door) {
+	t := s.t
+	t.Helper()
+	stop, err := d.StartControl(d.folder)
+	fatal(t, err)
+	control, err := readControl(d.folder)
+	fatal(t, err)
+	s.add("control token", control.Token)
+	next := bytes.Repeat([]byte("a new master key"), 2)
+	s.add("new master key", string(next))
+	if text, err := os.ReadFile(filepath.Join(d.folder, "master.key")); err == nil {
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+		fatal(t, err)
+		s.add("master key", string(raw))
+	}
+	for _, o := range []KeyOrder{
+		{Verb: RotateKeys, Now: true}, {Verb: Rewrap, NewMasterKey: bytes.Clone(next)}, {Verb: Rewrap, NewMasterKey: bytes.Clone(next)}, {Verb: CancelRewrap},
+		{Verb: ListKeys},
+	} {
+		if _, err := OrderKeys(t.Context(), Config{Data: d.folder}, o); err != nil {
+			t.Errorf("%s: %v", o.Verb, err)
+		}
+	}
+	for _, p := range token.Purposes() {
+		if p == token.SigningES256 || p == token.SigningRS256 {
+			continue
+		}
+		keys, err := d.keys.Secrets(p)
+		fatal(t, err)
+		for _, key := range keys {
+			s.add("key "+string(p), string(key))
+		}
+	}
+	fatal(t, stop())
+}
+
+// wanted are the kinds that a run must have had.
+var wanted = []string{
+	"accessToken", "refreshToken", "idToken", "identityContext", "assertion", "subjectToken", "code", "codeVerifier", "NextToken", "SecretAccessKey",
+	"SessionToken", "password", "token", "ticket", "ProvidedContexts.member.1.ContextAssertion", "Signature", "cookie symbolon-session-", "cookie symbolon-browser-",
+}
+
+// complete fails the test if a kind is missing.
+func (s *secrets) complete() {
+	s.t.Helper()
+	for _, name := range wanted {
+		if s.known[name] == nil {
+			s.t.Errorf("the run has had no %s", name)
+		}
+	}
+	s.t.Logf("%d secrets", len(s.known))
+}
+
+// TestNothingKeepsSecrets runs everything and then looks for every secret in the store's files (while it runs, its write-ahead log
+// included, and after), in the audit log, in the process's log at its most talkative, and in a backup (S4, B06, M02).
+func TestNothingKeepsSecrets(t *testing.T) {
+	var log bytes.Buffer
+	d := openDoor(t, func(c *Config) {
+		c.Memory, c.LogRequests, c.Log = false, true, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	s := newSecrets(t)
+	s.watch(d)
+	s.everything(d)
+	s.complete()
+	found := s.inFolder(d.folder)
+	backup, err := os.ReadFile(d.backUp(t))
+	fatal(t, err)
+	found = append(found, s.in("the backup", backup)...)
+	fatal(t, d.Server.Close())
+	found = append(found, s.inFolder(d.folder)...)
+	found = append(found, s.in("the process's log", log.Bytes())...)
+	for _, f := range found {
+		t.Error(f)
+	}
+}
+
+// TestPlantedSecretsAreFound proves the search on a real store, audit log and process log: what is written there on purpose it finds.
+func TestPlantedSecretsAreFound(t *testing.T) {
+	var log bytes.Buffer
+	d := openDoor(t, func(c *Config) { c.Memory, c.Log = false, slog.New(slog.NewTextHandler(&log, nil)) })
+	s := newSecrets(t)
+	planted := s.add("planted", "aor"+base64.RawURLEncoding.EncodeToString([]byte("a token that should not be in here")))
+	o, err := ParseOrganization("test", []byte("users: [{ userName: dave, displayName: "+planted+" }]\ngroups: [{ name: "+planted+" }]"))
+	fatal(t, err)
+	_, err = d.Apply(t.Context(), o) // whose event names the group
+	fatal(t, err)
+	d.config.Log.Info("a careless line", "token", planted)
+	fatal(t, d.Server.Close())
+	found := strings.Join(append(s.inFolder(d.folder), s.in("the log", log.Bytes())...), ", ")
+	if found != "planted in audit.jsonl, planted in symbolon.db, planted in the log" {
+		t.Errorf("found: %s", found)
+	}
+}
