@@ -2,6 +2,7 @@ package symbolon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -18,12 +19,31 @@ const (
 type clockWatch struct {
 	last    time.Time // with both clocks
 	metrics *metrics
+	health  *health
 	log     *slog.Logger
+}
+
+// clockJumped is a jump, for /readyz.
+type clockJumped struct {
+	at time.Time // monotonic
+	by time.Duration
+}
+
+// jumpTold is how long /readyz tells of a jump.
+const jumpTold = time.Hour
+
+// warnings are what does not make a server unready but is worth a look.
+func (h *health) warnings() []string {
+	j := h.jump.Load()
+	if j == nil || time.Since(j.at) > jumpTold {
+		return nil
+	}
+	return []string{fmt.Sprintf("the wall clock jumped by %v, %v ago", j.by.Truncate(time.Second), time.Since(j.at).Truncate(time.Second))}
 }
 
 // watchClock looks until ctx ends.
 func (s *Server) watchClock(ctx context.Context) {
-	w := &clockWatch{last: time.Now(), metrics: s.metrics, log: s.config.Log}
+	w := &clockWatch{last: time.Now(), metrics: s.metrics, health: s.health, log: s.config.Log}
 	tick := time.NewTicker(clockEvery)
 	defer tick.Stop()
 	for {
@@ -46,5 +66,6 @@ func (w *clockWatch) look(now time.Time, passed time.Duration) {
 	}
 	w.metrics.clockJumps.Inc()
 	w.metrics.clockJump.Set(jump.Seconds())
+	w.health.jump.Store(&clockJumped{time.Now(), jump})
 	w.log.Error("the wall clock has jumped: tokens and signatures are judged by it", "by", jump.Truncate(time.Millisecond))
 }

@@ -31,6 +31,7 @@ type health struct {
 	log      *slog.Logger
 	draining atomic.Bool
 	nodes    atomic.Pointer[nodes] // nil before it has joined them
+	jump     atomic.Pointer[clockJumped]
 	probes   []*probe
 
 	mu    sync.Mutex
@@ -77,11 +78,15 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 		answer[p.name] = "ok"
 	}
 	maps.Copy(answer, faults)
+	status, text := http.StatusOK, "ready"
 	if len(faults) > 0 {
-		healthAnswer(w, http.StatusServiceUnavailable, map[string]any{"status": "unavailable", "checks": answer})
-		return
+		status, text = http.StatusServiceUnavailable, "unavailable"
 	}
-	healthAnswer(w, http.StatusOK, map[string]any{"status": "ready", "checks": answer})
+	body := map[string]any{"status": text, "checks": answer}
+	if warnings := h.warnings(); len(warnings) > 0 {
+		body["warnings"] = warnings
+	}
+	healthAnswer(w, status, body)
 }
 
 // faults are the checks that fail, by name, each with what to say of it; empty if the server is ready. It takes checkLimit at most.

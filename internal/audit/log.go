@@ -14,6 +14,9 @@ import (
 // ErrClosed is what Write returns after Close.
 var ErrClosed = errors.New("audit: the log is closed")
 
+// ErrInUse is what Open and Reopen return when another Log, of whatever process, has the file open.
+var ErrInUse = errors.New("audit: another server writes to this log")
+
 // syncEvery bounds how long an event may be with the operating system only.
 const syncEvery = time.Second
 
@@ -70,6 +73,9 @@ func Open(path string) (*Log, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if err := lock(f); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	note, err := l.resume(f)
 	if err != nil {
@@ -237,7 +243,11 @@ func (l *Log) Reopen() error {
 		return errors.Join(fmt.Errorf("audit: %w", errors.Join(err, errAfter)), f.Close())
 	case os.SameFile(before, after):
 		return f.Close()
-	case after.Size() != 0:
+	}
+	if err := lock(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if after.Size() != 0 {
 		return errors.Join(fmt.Errorf("audit: %s is another log, not an empty file to continue in", l.path), f.Close())
 	}
 	err = errors.Join(l.mend(), l.file.Sync(), l.file.Close())

@@ -60,6 +60,16 @@ func whole(t testing.TB, want []string, paths ...string) {
 	}
 }
 
+// killed writes as a process does that is killed afterwards.
+func killed(t *testing.T, path string, names ...string) {
+	t.Helper()
+	l := open(t, path)
+	write(t, l, names...)
+	if err := l.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReopenedByAnotherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	l := open(t, path)
@@ -69,7 +79,13 @@ func TestReopenedByAnotherProcess(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	write(t, open(t, path), "C")
+	if _, err := Open(path); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second log on the file: %v", err)
+	}
+	if err := l.file.Close(); err != nil { // as the system does for a process that was killed
+		t.Fatal(err)
+	}
+	killed(t, path, "C")
 	whole(t, []string{"A", "B", "C"}, path)
 }
 
@@ -91,7 +107,7 @@ func TestClosed(t *testing.T) {
 func TestTornLineIsSetAside(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "audit.jsonl")
-	write(t, open(t, path), "A", "B")
+	killed(t, path, "A", "B")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +120,7 @@ func TestTornLineIsSetAside(t *testing.T) {
 		if line, err := Verify(path); line == 0 || !errors.Is(err, ErrBroken) {
 			t.Errorf("cut at %d: a torn line verifies: %d, %v", cut, line, err)
 		}
-		write(t, open(t, path), "C")
+		killed(t, path, "C")
 		want := []string{"A", "SetTornLineAside", "C"}
 		whole(t, want[min(1, max(0, first-cut)):], path)
 		aside, err := filepath.Glob(path + ".torn-*")
