@@ -30,6 +30,8 @@ var feedCases = []testCase{
 	{"feed/another history is not written on", writeOnAnotherHistory},
 	{"feed/a change waits for other lanes", changeWaitsForLanes},
 	{"feed/other lanes wait for a change", lanesWaitForChange},
+	{"feed/sync hears what was acknowledged", syncHears},
+	{"feed/the database's clock", databaseClock},
 }
 
 func cachedNoQueries(e *env) {
@@ -440,5 +442,48 @@ func issue(saw func(int)) func(*store.Tx) error {
 		user, err := cold.Get(tx, "r", "user")
 		saw(user.Count)
 		return errors.Join(err, hot.Put(tx, row{Realm: "r", ID: "token"}))
+	}
+}
+
+// syncHears: after Sync a node knows what any other had acknowledged before; many at once ask together.
+func syncHears(e *env) {
+	f := &faults{Backend: e.h.Open(e.T)}
+	a, b := e.node(store.Options{Shared: true}), e.nodeOn(f, store.Options{Shared: true})
+	for n := 1; n <= 20; n++ {
+		e.update(a, put(cold, row{Realm: "r", ID: "x", Count: n}))
+		together(4, func(int) {
+			e.check(b.Sync(e.ctx))
+			e.check(b.View(e.ctx, func(tx *store.Tx) error {
+				r, err := cold.Get(tx, "r", "x")
+				if r.Count != n {
+					e.Errorf("after Sync the node reads %d, not %d", r.Count, n)
+				}
+				return err
+			}))
+		})
+	}
+	f.stalled.Store(true)
+	start := time.Now()
+	together(8, func(int) {
+		if b.Sync(e.ctx) == nil {
+			e.Error("synced with a database that does not answer")
+		}
+	})
+	if took := time.Since(start); took > 5*time.Second {
+		e.Errorf("gave up after %v", took)
+	}
+	f.stalled.Store(false)
+}
+
+func databaseClock(e *env) {
+	fast := e.node(store.Options{Now: func() time.Time { return time.Now().Add(time.Hour) }})
+	slow := e.node(store.Options{Now: func() time.Time { return time.Now().Add(-time.Hour) }})
+	ahead, within, err := fast.ClockOffset(e.ctx)
+	e.must(err)
+	behind, more, err := slow.ClockOffset(e.ctx)
+	e.must(err)
+	// The database's clock may be any; that both have the same shows.
+	if apart := ahead - behind - 2*time.Hour; apart.Abs() > within+more+10*time.Millisecond {
+		e.Errorf("clocks two hours apart are %v and %v ahead, within %v and %v", ahead, behind, within, more)
 	}
 }
