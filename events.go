@@ -16,6 +16,7 @@ import (
 	"github.com/symbolon/symbolon/internal/audit"
 	"github.com/symbolon/symbolon/internal/iam"
 	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/oidc"
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
@@ -64,6 +65,9 @@ func (s *Server) record(ctx context.Context, c *wire.Call) error {
 	if c.Err != nil {
 		e.ErrorCode, e.ErrorMessage = c.Err.Code, c.Err.Message
 		c.Audit.Text("refusalReason", reasonOf(c.Err))
+		if len(c.Err.Details) > 0 {
+			c.Audit.Set(oidc.NoteRefusal, c.Err.Details)
+		}
 	}
 	if err := d.recordValues(c); err != nil {
 		return err

@@ -35,7 +35,7 @@ func newBenchWorld(b *testing.B) *benchWorld {
 			return err
 		},
 		Authorize: func(context.Context, *wire.Call) error {
-			return accessDenied("nothing here is authorized by identity alone")
+			return accessDenied(callerSigned, "nothing here is authorized by identity alone")
 		},
 		Finish: func(_ context.Context, c *wire.Call) error {
 			var err error

@@ -24,30 +24,30 @@ var exceptions = map[string]struct {
 	"SlowDownException":             {"slow_down", http.StatusBadRequest},
 }
 
-// refuse builds an exception whose description the client sees and the audit event repeats.
-func refuse(exception, format string, args ...any) *wire.Error {
+// refuse builds an exception for a check that failed. The client sees the description, and the audit event repeats it.
+func refuse(c *check, exception, format string, args ...any) *wire.Error {
 	text := fmt.Sprintf(format, args...)
 	e := exceptions[exception]
 	return &wire.Error{
 		Code: exception, Status: e.status, Message: text, Reason: text,
-		Fields: map[string]any{"error": e.code},
+		Fields: map[string]any{"error": e.code}, Details: map[string]any{refusalCheck: c.name},
 	}
 }
 
-func invalidRequest(format string, args ...any) *wire.Error {
-	return refuse("InvalidRequestException", format, args...)
+func invalidRequest(c *check, format string, args ...any) *wire.Error {
+	return refuse(c, "InvalidRequestException", format, args...)
 }
 
-func invalidGrant(format string, args ...any) *wire.Error {
-	return refuse("InvalidGrantException", format, args...)
+func invalidGrant(c *check, format string, args ...any) *wire.Error {
+	return refuse(c, "InvalidGrantException", format, args...)
 }
 
-func invalidScope(format string, args ...any) *wire.Error {
-	return refuse("InvalidScopeException", format, args...)
+func invalidScope(c *check, format string, args ...any) *wire.Error {
+	return refuse(c, "InvalidScopeException", format, args...)
 }
 
-func accessDenied(format string, args ...any) *wire.Error {
-	return refuse("AccessDeniedException", format, args...)
+func accessDenied(c *check, format string, args ...any) *wire.Error {
+	return refuse(c, "AccessDeniedException", format, args...)
 }
 
 // because keeps what the client sees and gives the audit event the exact reason.

@@ -61,7 +61,7 @@ func (s *Server) lifetime(tx *store.Tx, auth *Authorization) (time.Time, error) 
 		expires = auth.Until.Truncate(time.Second)
 	}
 	if !expires.After(now) {
-		return expires, invalidGrant("what the grant rests on has expired")
+		return expires, invalidGrant(restsOnTime, "what the grant rests on has expired")
 	}
 	return expires, nil
 }
@@ -78,7 +78,7 @@ func (s *Server) refreshFor(tx *store.Tx, r *request, a *approved) error {
 	_, err := ssoadmin.GetGrant(tx, r.app.ARN, ssoadmin.GrantRefreshToken)
 	if errors.Is(err, store.ErrNotFound) {
 		if a.auth.WantsRefresh {
-			return refuse("UnauthorizedClientException", "requestedTokenType asks for a refresh token, and the application does not have the refresh_token grant")
+			return refuse(refreshConfigured, "UnauthorizedClientException", "requestedTokenType asks for a refresh token, and the application does not have the refresh_token grant")
 		}
 		return nil
 	}

@@ -81,6 +81,15 @@ func (s *Server) createTokenWithIAM(ctx context.Context, in *CreateTokenWithIAMI
 	if err != nil {
 		return nil, err
 	}
+	out, err := s.granted(ctx, r)
+	if err != nil {
+		r.describe(err)
+	}
+	return out, err
+}
+
+// granted prepares the request and runs its transaction.
+func (s *Server) granted(ctx context.Context, r *request) (*CreateTokenWithIAMOutput, error) {
 	if r.grant.prepare != nil {
 		if err := s.DB.View(ctx, func(tx *store.Tx) error { return s.admit(tx, r) }); err != nil {
 			return nil, err
@@ -91,7 +100,7 @@ func (s *Server) createTokenWithIAM(ctx context.Context, in *CreateTokenWithIAMI
 	}
 	var out *CreateTokenWithIAMOutput
 	var refused *finalRefusal
-	err = s.update(ctx, func(tx *store.Tx) (err error) {
+	err := s.update(ctx, func(tx *store.Tx) (err error) {
 		out, refused = nil, nil
 		out, err = s.grantOnce(tx, r)
 		if errors.As(err, &refused) {

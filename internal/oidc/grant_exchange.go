@@ -3,10 +3,12 @@ package oidc
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // maxActors bounds the applications in an act chain.
@@ -22,7 +24,7 @@ func (s *Server) proveExchange(tx *store.Tx, r *request) (*Authorization, error)
 	}
 	subject, err := s.Minter.VerifyAccessToken(*r.in.SubjectToken, tx.Now())
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
-		return nil, because(invalidGrant("the subject token is invalid or has expired"), "%v", err)
+		return nil, because(invalidGrant(subjectVerifies, "the subject token is invalid or has expired"), "%v", err)
 	}
 	if err != nil {
 		return nil, err
@@ -32,7 +34,7 @@ func (s *Server) proveExchange(tx *store.Tx, r *request) (*Authorization, error)
 	}
 	session, err := token.NewSession(&subject.Session)
 	if errors.Is(err, token.ErrTooDeep) {
-		return nil, invalidRequest("the subject token stands at the end of the longest chain of exchanges allowed (%d)", token.MaxDepth)
+		return nil, invalidRequest(exchangeDepth, "the subject token stands at the end of the longest chain of exchanges allowed (%d)", token.MaxDepth)
 	}
 	if err != nil {
 		return nil, err
@@ -51,7 +53,7 @@ func (s *Server) proveExchange(tx *store.Tx, r *request) (*Authorization, error)
 // exchangeTypes checks the two token types (RFC 8693 §3); requestedTokenType defaults to an access token.
 func exchangeTypes(in *CreateTokenWithIAMInput) (wantsRefresh bool, err error) {
 	if *in.SubjectTokenType != typeAccessToken {
-		return false, invalidRequest("subjectTokenType must be %s", typeAccessToken)
+		return false, invalidRequest(exchangeTypesFit, "subjectTokenType must be %s", typeAccessToken)
 	}
 	switch {
 	case in.RequestedTokenType == nil, *in.RequestedTokenType == typeAccessToken:
@@ -59,7 +61,7 @@ func exchangeTypes(in *CreateTokenWithIAMInput) (wantsRefresh bool, err error) {
 	case *in.RequestedTokenType == typeRefreshToken:
 		return true, nil
 	}
-	return false, invalidRequest("requestedTokenType must be %s or %s", typeAccessToken, typeRefreshToken)
+	return false, invalidRequest(exchangeTypesFit, "requestedTokenType must be %s or %s", typeAccessToken, typeRefreshToken)
 }
 
 // checkSubject: the subject token is alive for the application it was issued to, and that is another application of the same
@@ -70,19 +72,24 @@ func (s *Server) checkSubject(tx *store.Tx, app ssoadmin.Application, subject to
 		return err
 	}
 	if subject.Application == app.ARN {
-		return invalidRequest("the subject token was issued to this application itself")
+		return invalidRequest(subjectOther, "the subject token was issued to this application itself")
 	}
 	if from.InstanceARN != app.InstanceARN {
-		return invalidRequest("the subject token does not name this application as an authorized target")
+		return notTargeted(subject, "the subject token does not name this application as an authorized target")
 	}
 	ok, err := targets(tx, subject.Application, subject.Scopes, app)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return invalidRequest("the subject token does not name this application as an authorized target: none of its scopes has the application or its instance among its AuthorizedTargets")
+		return notTargeted(subject, "the subject token does not name this application as an authorized target: none of its scopes has the application or its instance among its AuthorizedTargets")
 	}
 	return nil
+}
+
+func notTargeted(subject token.AccessToken, message string) *wire.Error {
+	scopes := strings.Join(subject.Scopes, " ")
+	return knowing(invalidRequest(subjectTargets, "%s", message), "parent", subject.Application, "scopes", scopes, "user", subject.UserID)
 }
 
 // extendActors puts this application, the new current actor, before those of the subject token (RFC 8693 §4.1). The application
@@ -93,7 +100,7 @@ func extendActors(subject token.AccessToken, app string) ([]string, error) {
 		chain = []string{subject.Application}
 	}
 	if len(chain) >= maxActors {
-		return nil, invalidRequest("the act chain of the subject token is as long as allowed (%d)", maxActors)
+		return nil, invalidRequest(exchangeDepth, "the act chain of the subject token is as long as allowed (%d)", maxActors)
 	}
 	return slices.Concat([]string{app}, chain), nil
 }

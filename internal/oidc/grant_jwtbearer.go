@@ -10,6 +10,7 @@ import (
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // provenAssertion is a verified assertion and the trusted token issuer it was verified for.
@@ -23,7 +24,7 @@ type provenAssertion struct {
 func (s *Server) prepareAssertion(ctx context.Context, r *request) error {
 	issuerURL, err := token.UnverifiedIssuer(*r.in.Assertion)
 	if err != nil {
-		return assertionFault(err)
+		return assertionFault(err, "")
 	}
 	var tti ssoadmin.TrustedTokenIssuer
 	var at time.Time
@@ -37,20 +38,20 @@ func (s *Server) prepareAssertion(ctx context.Context, r *request) error {
 	}
 	verified, err := s.Issuers.Verify(ctx, tti.IssuerURL, tti.AllowedAlgorithms(), *r.in.Assertion, at)
 	if err != nil {
-		return assertionFault(err)
+		return assertionFault(err, tti.IssuerURL)
 	}
 	r.assertion = &provenAssertion{verified, tti}
 	return nil
 }
 
 // assertionFault: every fault of an assertion is InvalidGrantException with the reason.
-func assertionFault(err error) error {
+func assertionFault(err error, issuerURL string) error {
 	var fault *token.AssertionError
 	switch {
 	case errors.As(err, &fault):
-		return invalidGrant("the assertion is refused: %s", fault.Reason)
+		return knowing(invalidGrant(assertionVerifies, "the assertion is refused: %s", fault.Reason), "issuerUrl", issuerURL)
 	case errors.Is(err, token.ErrIssuerUnavailable):
-		return because(invalidGrant("the assertion is refused: the issuer's keys cannot be fetched"), "%v", err)
+		return knowing(because(invalidGrant(assertionKeys, "the assertion is refused: the issuer's keys cannot be fetched"), "%v", err), "issuerUrl", issuerURL)
 	}
 	return err
 }
@@ -59,7 +60,7 @@ func assertionFault(err error) error {
 func authorizedIssuer(tx *store.Tx, app ssoadmin.Application, issuerURL string) (ssoadmin.TrustedTokenIssuer, []string, error) {
 	grant, err := ssoadmin.GetGrant(tx, app.ARN, ssoadmin.GrantJWTBearer)
 	if err != nil {
-		return ssoadmin.TrustedTokenIssuer{}, nil, absent(err, refuse("UnauthorizedClientException", "the application does not have the %s grant", ssoadmin.GrantJWTBearer))
+		return ssoadmin.TrustedTokenIssuer{}, nil, absent(err, refuse(grantConfigured, "UnauthorizedClientException", "the application does not have the %s grant", ssoadmin.GrantJWTBearer))
 	}
 	tti, err := ssoadmin.TrustedTokenIssuerByURL(tx, app.InstanceARN, issuerURL)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -67,7 +68,8 @@ func authorizedIssuer(tx *store.Tx, app ssoadmin.Application, issuerURL string) 
 	}
 	audiences, listed := grant.Issuer(tti.ARN)
 	if err != nil || !listed {
-		return tti, nil, invalidGrant("the assertion is refused: its issuer %q is not a trusted token issuer of the application", clip(issuerURL))
+		return tti, nil, knowing(invalidGrant(assertionIssuer, "the assertion is refused: its issuer %q is not a trusted token issuer of the application", clip(issuerURL)),
+			"issuerUrl", clip(issuerURL))
 	}
 	return tti, audiences, nil
 }
@@ -80,13 +82,13 @@ func (s *Server) proveAssertion(tx *store.Tx, r *request) (*Authorization, error
 		return nil, err
 	}
 	if tti.ARN != a.issuer.ARN || !slices.Equal(tti.AllowedAlgorithms(), a.issuer.AllowedAlgorithms()) {
-		return nil, invalidGrant("the assertion is refused: the trusted token issuer changed meanwhile")
+		return nil, invalidGrant(assertionSettled, "the assertion is refused: the trusted token issuer changed meanwhile")
 	}
 	if err := s.checkAudience(a, audiences); err != nil {
 		return nil, err
 	}
 	if _, notBefore := s.Minter.Keys.Epoch(); !notBefore.IsZero() && a.IssuedAt.Before(notBefore) {
-		return nil, invalidGrant("the assertion is refused: it was issued before the store was restored")
+		return nil, invalidGrant(assertionSince, "the assertion is refused: it was issued before the store was restored")
 	}
 	instance, err := ssoadmin.GetInstance(tx, r.app.InstanceARN)
 	if err != nil {
@@ -113,11 +115,12 @@ func (s *Server) proveAssertion(tx *store.Tx, r *request) (*Authorization, error
 // An assertion that is also for somebody else is refused: its other audience could replay it here.
 func (s *Server) checkAudience(a *provenAssertion, authorized []string) error {
 	if len(a.Audience) == 0 {
-		return invalidGrant("the assertion is refused: it has no aud")
+		return invalidGrant(assertionAudience, "the assertion is refused: it has no aud")
 	}
 	for _, aud := range a.Audience {
 		if aud == "" || !slices.Contains(authorized, aud) {
-			return invalidGrant("the assertion is refused: its aud %q is not among the AuthorizedAudiences", clip(aud))
+			return knowing(invalidGrant(assertionAudience, "the assertion is refused: its aud %q is not among the AuthorizedAudiences", clip(aud)),
+				"audience", clip(aud), "issuer", a.issuer.ARN, "issuerUrl", a.Issuer)
 		}
 	}
 	return nil
@@ -125,23 +128,27 @@ func (s *Server) checkAudience(a *provenAssertion, authorized []string) error {
 
 // mappedUser maps the claim to the identity store attribute: exactly one enabled user.
 func mappedUser(tx *store.Tx, identityStoreID string, tti ssoadmin.TrustedTokenIssuer, a *provenAssertion) (identitystore.User, error) {
+	refused := func(c *check, format string, args ...any) *wire.Error {
+		return knowing(invalidGrant(c, "the assertion is refused: "+format, args...), "issuer", tti.ARN, "issuerUrl", tti.IssuerURL,
+			"claim", tti.ClaimAttributePath, "attribute", tti.IdentityStoreAttributePath)
+	}
 	value, err := a.ClaimString(tti.ClaimAttributePath)
 	if err != nil {
-		return identitystore.User{}, invalidGrant("the assertion is refused: claim %s: %v", tti.ClaimAttributePath, err)
+		return identitystore.User{}, refused(assertionClaim, "claim %s: %v", tti.ClaimAttributePath, err)
 	}
 	if verified, ok := a.Claims["email_verified"]; ok && tti.ClaimAttributePath == "email" && verified != true {
-		return identitystore.User{}, invalidGrant("the assertion is refused: its email is not verified")
+		return identitystore.User{}, refused(assertionEmail, "its email is not verified")
 	}
 	user, err := identitystore.FindUser(tx, identityStoreID, tti.IdentityStoreAttributePath, value)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return user, invalidGrant("the assertion is refused: no user has the %s that its claim %s names", tti.IdentityStoreAttributePath, tti.ClaimAttributePath)
+		return user, refused(assertionUser, "no user has the %s that its claim %s names", tti.IdentityStoreAttributePath, tti.ClaimAttributePath)
 	case errors.Is(err, identitystore.ErrAmbiguous):
-		return user, invalidGrant("the assertion is refused: more than one user has the %s that its claim %s names", tti.IdentityStoreAttributePath, tti.ClaimAttributePath)
+		return user, refused(assertionUser, "more than one user has the %s that its claim %s names", tti.IdentityStoreAttributePath, tti.ClaimAttributePath)
 	case err != nil:
 		return user, err
 	case !user.Enabled:
-		return user, invalidGrant("the assertion is refused: its user is disabled")
+		return user, knowing(refused(userIsEnabled, "its user is disabled"), "user", user.ID, "identityStore", user.StoreID)
 	}
 	return user, nil
 }
@@ -155,7 +162,7 @@ func useAssertion(tx *store.Tx, instanceARN string, a *provenAssertion) error {
 	})
 	if errors.Is(err, store.ErrExists) {
 		noteReuse(tx, ssoadmin.GrantJWTBearer)
-		return invalidGrant("the assertion is refused: it has been used already (jti)")
+		return knowing(invalidGrant(assertionOnce, "the assertion is refused: it has been used already (jti)"), "issuerUrl", a.Issuer)
 	}
 	return err
 }

@@ -38,13 +38,14 @@ func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f refreshFami
 	idleEnd := f.RotatedAt.Add(min(s.RefreshIdleTTL, s.RefreshTTL))
 	switch {
 	case f.ApplicationARN != applicationARN:
-		return because(invalidGrant(badRefreshToken), "the refresh token was issued to %s", f.ApplicationARN)
+		return knowing(because(invalidGrant(refreshOwn, badRefreshToken), "the refresh token was issued to %s", f.ApplicationARN), "issuedTo", f.ApplicationARN)
 	case f.KeyID != presented.KeyID || f.Epoch != int64(presented.Epoch) || f.Epoch != int64(epoch):
-		return because(invalidGrant(badRefreshToken), "the refresh token is of another epoch or key")
+		return because(invalidGrant(refreshEpoch, badRefreshToken),
+			"the refresh token is of another key, or from before the store was restored (epoch %d, now %d)", f.Epoch, epoch)
 	case !f.RevokedAt.IsZero():
-		return because(invalidGrant(badRefreshToken), "the family was revoked at %s", f.RevokedAt)
+		return because(invalidGrant(refreshAlive, badRefreshToken), "the family was revoked at %s", f.RevokedAt)
 	case !tx.Now().Before(idleEnd):
-		return because(invalidGrant(badRefreshToken), "the family was idle past %s", idleEnd)
+		return because(invalidGrant(refreshIdle, badRefreshToken), "the family was idle past %s", idleEnd)
 	}
 	return nil
 }
@@ -62,9 +63,9 @@ func (s *Server) redeem(tx *store.Tx, f *refreshFamily, presented token.RefreshT
 	case presented.Generation > f.Generation:
 		s.Log.Error("a refresh token is ahead of its family: the database is older than what was issued from it",
 			"family", f.ID, "presented", presented.Generation, "stored", f.Generation)
-		return s.reuse(tx, f, "the refresh token is ahead of its family: the store was put back to an older state")
+		return s.reuse(tx, f, refreshBehind, "the refresh token is ahead of its family: the store was put back to an older state")
 	default:
-		return s.reuse(tx, f, "a superseded refresh token was used again")
+		return s.reuse(tx, f, refreshOnce, "a superseded refresh token was used again")
 	}
 }
 
@@ -78,12 +79,13 @@ func (s *Server) inGrace(tx *store.Tx, f *refreshFamily, presented token.Refresh
 	return presented.Generation == f.Generation-1 && age < s.RefreshGrace && age > -min(s.RefreshGrace, clockTolerance)
 }
 
-func (s *Server) reuse(tx *store.Tx, f *refreshFamily, reason string) error {
+func (s *Server) reuse(tx *store.Tx, f *refreshFamily, c *check, reason string) error {
 	if err := s.kill(tx, *f, reason); err != nil {
 		return err
 	}
 	noteReuse(tx, ssoadmin.GrantRefreshToken)
-	return &finalRefusal{because(invalidGrant(badRefreshToken), "%s; family %s and session %s have ended", reason, f.ID, f.SessionID)}
+	return &finalRefusal{knowing(because(invalidGrant(c, badRefreshToken), "%s; family %s and session %s have ended", reason, f.ID, f.SessionID),
+		"session", f.SessionID, "user", f.UserID)}
 }
 
 // noteReplay marks a replay inside the grace window in the audit event: a thief inside the window would share the successor unseen.

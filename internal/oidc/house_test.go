@@ -106,7 +106,7 @@ func (h *house) listen(t testing.TB) {
 			return err
 		},
 		Authorize: func(context.Context, *wire.Call) error {
-			return accessDenied("nothing here is authorized by identity alone")
+			return accessDenied(callerSigned, "nothing here is authorized by identity alone")
 		},
 		Finish: h.record, Now: h.now, Log: h.Log,
 		MapError: func(err error) *wire.Error {
@@ -276,6 +276,9 @@ func (a answer) refused(t testing.TB, exception, reason string) {
 	}
 	if got := a.event.err.Error(); !strings.Contains(got, reason) {
 		t.Errorf("the event of %s says %q, want %q in it", exception, got, reason)
+	}
+	if want.code != "" {
+		explained(t, a.event.err)
 	}
 	if len(a.event.result) > 0 {
 		t.Errorf("the event of a refusal has the result %v", a.event.result)

@@ -30,6 +30,8 @@ func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*Int
 		var inactive *wire.Error
 		if errors.As(err, &inactive) {
 			notes(tx).Text("inactive", inactive.Reason)
+			describeClient(inactive, app)
+			notes(tx).Set(NoteRefusal, inactive.Details)
 			out, err = &IntrospectTokenOutput{}, nil
 		}
 		return err
@@ -40,7 +42,7 @@ func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*Int
 func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text string) (*IntrospectTokenOutput, error) {
 	t, err := s.Minter.VerifyAccessToken(text, tx.Now())
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
-		return nil, invalidGrant("the token does not verify: %v", err)
+		return nil, invalidGrant(tokenVerifies, "the token does not verify: %v", err)
 	}
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text s
 			return nil, err
 		}
 		if !ok || t.InstanceARN != app.InstanceARN {
-			return nil, invalidGrant("the token is not for %s", app.ARN)
+			return nil, knowing(invalidGrant(tokenOwn, "the token is not for %s", app.ARN), "issuedTo", t.Application)
 		}
 	}
 	user, err := identitystore.GetUser(tx, t.IdentityStoreID, t.UserID)
@@ -92,7 +94,7 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 		return nil, err
 	}
 	if presented.Generation != f.Generation && !s.inGrace(tx, &f, presented) {
-		return nil, invalidGrant("the refresh token has been superseded")
+		return nil, invalidGrant(refreshCurrent, "the refresh token has been superseded")
 	}
 	user, err := s.stands(tx, standing{
 		app: app, identityStoreID: f.IdentityStoreID, userID: f.UserID, session: f.session(),
@@ -112,14 +114,14 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 func (s *Server) familyOf(tx *store.Tx, text string) (refreshFamily, token.RefreshToken, error) {
 	presented, err := s.Minter.VerifyRefreshToken(text)
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
-		return refreshFamily{}, presented, because(invalidGrant(badRefreshToken), "the refresh token does not verify: %v", err)
+		return refreshFamily{}, presented, because(invalidGrant(refreshKnown, badRefreshToken), "the refresh token does not verify: %v", err)
 	}
 	if err != nil {
 		return refreshFamily{}, presented, err
 	}
 	f, err := families.Get(tx, presented.Family)
 	if err != nil {
-		err = absent(err, because(invalidGrant(badRefreshToken), "the family has expired or does not exist"))
+		err = absent(err, because(invalidGrant(refreshKnown, badRefreshToken), "the family has expired or does not exist"))
 	}
 	return f, presented, err
 }

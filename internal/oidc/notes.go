@@ -25,6 +25,10 @@ func (s *Server) update(ctx context.Context, fn func(tx *store.Tx) error) error 
 // noteReuse marks in the audit event that something for one use was used again, by the grant it belongs to: theft, or a broken client.
 func noteReuse(tx *store.Tx, grantType string) { notes(tx).Text("reuseDetected", grantType) }
 
+// NoteRefusal is the member of additionalEventData that holds the details of a refusal, for Explain. An answer that is no refusal has
+// it, too, where it says that a token is not in force.
+const NoteRefusal = "refusal"
+
 // notes is what the rooms add to the audit event of the call that tx belongs to; outside a call nobody reads it.
 func notes(tx *store.Tx) *wire.Notes {
 	if call := wire.CallFrom(tx.Context()); call != nil {

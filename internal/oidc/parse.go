@@ -13,10 +13,10 @@ import (
 func parseRequest(ctx context.Context, in *CreateTokenWithIAMInput) (*request, error) {
 	r := &request{in: in, caller: iam.CallerFrom(ctx)}
 	if r.caller == nil {
-		return nil, accessDenied("the caller is not authenticated")
+		return nil, accessDenied(callerSigned, "the caller is not authenticated")
 	}
 	if in.ClientId == "" {
-		return nil, invalidRequest("clientId is required")
+		return nil, invalidRequest(clientNamed, "clientId is required")
 	}
 	for _, g := range grantTypes {
 		if g.name == in.GrantType {
@@ -25,9 +25,9 @@ func parseRequest(ctx context.Context, in *CreateTokenWithIAMInput) (*request, e
 	}
 	if r.grant == nil {
 		if in.GrantType == "" {
-			return nil, invalidRequest("grantType is required")
+			return nil, invalidRequest(grantNamed, "grantType is required")
 		}
-		return nil, refuse("UnsupportedGrantTypeException", "grantType is not supported: %q", clip(in.GrantType))
+		return nil, refuse(grantNamed, "UnsupportedGrantTypeException", "grantType is not supported: %q", clip(in.GrantType))
 	}
 	if err := checkMembers(r.grant, in); err != nil {
 		return nil, err
@@ -55,11 +55,11 @@ func checkMembers(g *grantType, in *CreateTokenWithIAMInput) *wire.Error {
 		required, optional := slices.Contains(g.required, m.name), slices.Contains(g.optional, m.name)
 		switch {
 		case required && (m.value == nil || *m.value == ""):
-			return invalidRequest("%s is required for grantType %s", m.name, g.name)
+			return invalidRequest(membersFit, "%s is required for grantType %s", m.name, g.name)
 		case !required && !optional && m.value != nil:
-			return invalidRequest("%s does not belong to grantType %s", m.name, g.name)
+			return invalidRequest(membersFit, "%s does not belong to grantType %s", m.name, g.name)
 		case optional && m.value != nil && *m.value == "":
-			return invalidRequest("%s must not be empty", m.name)
+			return invalidRequest(membersFit, "%s must not be empty", m.name)
 		}
 	}
 	return nil
@@ -68,17 +68,17 @@ func checkMembers(g *grantType, in *CreateTokenWithIAMInput) *wire.Error {
 // checkScopeSyntax refuses scopes outside RFC 6749 §3.3, and lists no honest client sends.
 func checkScopeSyntax(scopes []string) error {
 	if scopes != nil && len(scopes) == 0 {
-		return invalidRequest("scope must not be an empty list; leave it out to ask for all scopes")
+		return invalidRequest(scopeFormed, "scope must not be an empty list; leave it out to ask for all scopes")
 	}
 	if len(scopes) > 100 {
-		return invalidRequest("scope has %d entries, more than 100", len(scopes))
+		return invalidRequest(scopeFormed, "scope has %d entries, more than 100", len(scopes))
 	}
 	for i, sc := range scopes {
 		if sc == "" || len(sc) > 256 || strings.ContainsFunc(sc, func(c rune) bool { return c <= 0x20 || c >= 0x7f || c == '"' || c == '\\' }) {
-			return invalidScope("scope %q is malformed", clip(sc))
+			return invalidScope(scopeFormed, "scope %q is malformed", clip(sc))
 		}
 		if slices.Contains(scopes[:i], sc) {
-			return invalidRequest("scope %q is given twice", sc)
+			return invalidRequest(scopeFormed, "scope %q is given twice", sc)
 		}
 	}
 	return nil

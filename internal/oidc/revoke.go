@@ -24,6 +24,8 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 		var foreign *wire.Error
 		if errors.As(err, &foreign) {
 			notes(tx).Text("nothingRevoked", foreign.Reason)
+			describeClient(foreign, app)
+			notes(tx).Set(NoteRefusal, foreign.Details)
 			return nil
 		}
 		if err != nil {
@@ -47,19 +49,19 @@ func (s *Server) sessionOf(tx *store.Tx, app ssoadmin.Application, text string) 
 			return "", until, err
 		}
 		if f.ApplicationARN != app.ARN {
-			return "", until, invalidGrant("the token was issued to %s", f.ApplicationARN)
+			return "", until, knowing(invalidGrant(tokenOwn, "the token was issued to %s", f.ApplicationARN), "issuedTo", f.ApplicationARN)
 		}
 		return f.SessionID, s.derivedEnd(tx, f.EndsAt), nil
 	}
 	t, err := s.Minter.VerifyAccessToken(text, tx.Now())
 	if errors.Is(err, token.ErrInvalid) || errors.Is(err, token.ErrExpired) {
-		return "", until, invalidGrant("the token does not verify: %v", err)
+		return "", until, invalidGrant(tokenVerifies, "the token does not verify: %v", err)
 	}
 	if err != nil {
 		return "", until, err
 	}
 	if t.Application != app.ARN {
-		return "", until, invalidGrant("the token was issued to %s", t.Application)
+		return "", until, knowing(invalidGrant(tokenOwn, "the token was issued to %s", t.Application), "issuedTo", t.Application)
 	}
 	until, err = s.sessionEnd(tx, t)
 	return t.Session.ID, until, err

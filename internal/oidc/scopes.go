@@ -41,10 +41,10 @@ func grantedScopes(tx *store.Tx, applicationARN string, requested, parent []stri
 	}
 	for _, sc := range requested {
 		if !slices.Contains(available, sc) {
-			return nil, invalidScope("scope %q is not configured for the application", clip(sc))
+			return nil, knowing(invalidScope(scopeConfigured, "scope %q is not configured for the application", clip(sc)), "scope", clip(sc))
 		}
 		if parent != nil && !slices.Contains(parent, sc) {
-			return nil, invalidScope("scope %q exceeds what was granted before", clip(sc))
+			return nil, knowing(invalidScope(scopeGranted, "scope %q exceeds what was granted before", clip(sc)), "scope", clip(sc))
 		}
 	}
 	granted := requested
@@ -55,7 +55,7 @@ func grantedScopes(tx *store.Tx, applicationARN string, requested, parent []stri
 		}
 	}
 	if len(granted) == 0 {
-		return nil, invalidScope("no scope is left to grant")
+		return nil, invalidScope(scopeLeft, "no scope is left to grant")
 	}
 	return granted, nil
 }

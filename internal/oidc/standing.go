@@ -2,7 +2,9 @@ package oidc
 
 import (
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/identitystore"
@@ -25,6 +27,11 @@ type standing struct {
 	authTime time.Time
 }
 
+// facts are what doctor needs to know of it, with more.
+func (st standing) facts(more ...string) []string {
+	return append(more, "user", st.userID, "identityStore", st.identityStoreID)
+}
+
 // stands returns the user a live token is for, or a refusal that says which support is gone.
 func (s *Server) stands(tx *store.Tx, st standing) (identitystore.User, error) {
 	user, err := s.liveUser(tx, st)
@@ -44,15 +51,15 @@ func (s *Server) stands(tx *store.Tx, st standing) (identitystore.User, error) {
 // live says whether an access token that verifies is still in force: its application, user, assignment, session, issuer and
 // chain stand. It returns the application. Every refusal is InvalidGrantException.
 func (s *Server) live(tx *store.Tx, t token.AccessToken) (ssoadmin.Application, error) {
-	gone := func(why string) *wire.Error {
-		return because(invalidGrant("the token is no longer in force"), "%s", why)
+	gone := func(c *check, why string) *wire.Error {
+		return knowing(because(invalidGrant(c, "the token is no longer in force"), "%s", why), "issuedTo", t.Application, "user", t.UserID)
 	}
 	app, err := ssoadmin.GetApplication(tx, t.Application)
 	if err != nil {
-		return app, absent(err, gone("its application does not exist"))
+		return app, absent(err, gone(applicationLive, "its application does not exist"))
 	}
 	if !app.Enabled {
-		return app, gone("its application is disabled")
+		return app, gone(applicationLive, "its application is disabled")
 	}
 	_, err = s.stands(tx, standing{
 		app: app, identityStoreID: t.IdentityStoreID, userID: t.UserID, session: t.Session,
@@ -60,7 +67,9 @@ func (s *Server) live(tx *store.Tx, t token.AccessToken) (ssoadmin.Application, 
 	})
 	var refusal *wire.Error
 	if errors.As(err, &refusal) {
-		return app, gone(refusal.Reason)
+		dead := gone(applicationLive, refusal.Reason)
+		maps.Copy(dead.Details, refusal.Details)
+		return app, dead
 	}
 	return app, err
 }
@@ -79,21 +88,21 @@ func (s *Server) ContextStands(tx *store.Tx, c token.IdentityContext) error {
 func (s *Server) liveUser(tx *store.Tx, st standing) (identitystore.User, error) {
 	instance, err := ssoadmin.GetInstance(tx, st.app.InstanceARN)
 	if err != nil {
-		return identitystore.User{}, absent(err, refuse("InvalidClientException", "the application's instance does not exist"))
+		return identitystore.User{}, absent(err, refuse(instanceThere, "InvalidClientException", "the application's instance does not exist"))
 	}
 	if instance.IdentityStoreID != st.identityStoreID {
-		return identitystore.User{}, invalidGrant("the user belongs to another identity store")
+		return identitystore.User{}, invalidGrant(sameStore, "the user belongs to another identity store")
 	}
 	user, err := identitystore.GetUser(tx, st.identityStoreID, st.userID)
 	if err != nil {
-		return user, absent(err, invalidGrant("the user does not exist"))
+		return user, absent(err, knowing(invalidGrant(userThere, "the user does not exist"), st.facts()...))
 	}
 	if !user.Enabled {
-		return user, invalidGrant("the user is disabled")
+		return user, knowing(invalidGrant(userIsEnabled, "the user is disabled"), st.facts()...)
 	}
 	if user.SignedOut(st.authTime) {
-		return user, because(invalidGrant("the session has ended"), "the user signed in at %s, before the password changed at %s",
-			st.authTime.UTC().Format(time.RFC3339), user.SignedOutBefore.UTC().Format(time.RFC3339))
+		return user, knowing(because(invalidGrant(userSignedIn, "the session has ended"), "the user signed in at %s, before the password changed at %s",
+			st.authTime.UTC().Format(time.RFC3339), user.SignedOutBefore.UTC().Format(time.RFC3339)), st.facts()...)
 	}
 	return user, nil
 }
@@ -104,7 +113,7 @@ func (s *Server) checkAssigned(tx *store.Tx, st standing) error {
 		return err
 	}
 	if !ok {
-		return accessDenied("the user is not assigned to the application")
+		return knowing(accessDenied(userAssigned, "the user is not assigned to the application"), st.facts("assignedTo", st.app.ARN, "assignedToName", st.app.Name)...)
 	}
 	return nil
 }
@@ -126,12 +135,12 @@ func (s *Server) checkSession(tx *store.Tx, st standing) error {
 	if st.session.ID == "" {
 		return nil // a grant that begins a session of its own
 	}
-	_, revoked, err := token.Revoked(tx, st.session)
+	ended, revoked, err := token.Revoked(tx, st.session)
 	if err != nil {
 		return err
 	}
 	if revoked {
-		return invalidGrant("the session has ended")
+		return knowing(invalidGrant(sessionLives, "the session has ended"), st.facts("session", ended)...)
 	}
 	return nil
 }
@@ -149,15 +158,15 @@ func (s *Server) checkChain(tx *store.Tx, st standing) error {
 		}
 		app, err := ssoadmin.GetApplication(tx, arn)
 		if err != nil {
-			return absent(err, invalidGrant("an application of the act chain does not exist"))
+			return absent(err, knowing(invalidGrant(chainThere, "an application of the act chain does not exist"), st.facts("actor", arn)...))
 		}
 		if !app.Enabled {
-			return invalidGrant("an application of the act chain is disabled")
+			return knowing(invalidGrant(chainEnabled, "an application of the act chain is disabled"), st.facts("actor", arn)...)
 		}
 		if ok, err := s.assigned(tx, st, app); err != nil {
 			return err
 		} else if !ok {
-			return invalidGrant("the user is not assigned to an application of the act chain")
+			return knowing(invalidGrant(chainAssigned, "the user is not assigned to an application of the act chain"), st.facts("actor", arn)...)
 		}
 		scopes, err := ssoadmin.Scopes(tx, arn)
 		if err != nil {
@@ -165,7 +174,8 @@ func (s *Server) checkChain(tx *store.Tx, st standing) error {
 		}
 		// The token does not carry the scopes of those before it, so that any configured scope counts.
 		if !slices.ContainsFunc(scopes, func(sc ssoadmin.ApplicationScope) bool { return sc.Targets(next) }) {
-			return invalidGrant("an application of the act chain no longer names the next as an authorized target")
+			return knowing(invalidGrant(chainTargets, "an application of the act chain no longer names the next as an authorized target"),
+				st.facts("actor", arn, "target", next.ARN)...)
 		}
 		next = app
 	}
@@ -175,7 +185,10 @@ func (s *Server) checkChain(tx *store.Tx, st standing) error {
 // mayExchange: an application that a token was exchanged for still has the grant.
 func mayExchange(tx *store.Tx, applicationARN string) error {
 	_, err := ssoadmin.GetGrant(tx, applicationARN, ssoadmin.GrantTokenExchange)
-	return absent(err, invalidGrant("an application that the token was exchanged for may no longer exchange"))
+	if errors.Is(err, store.ErrNotFound) {
+		return knowing(invalidGrant(chainExchanges, "an application that the token was exchanged for may no longer exchange"), "target", applicationARN)
+	}
+	return err
 }
 
 // checkParent: some scope of the token this one was exchanged from still names this application among its targets.
@@ -188,7 +201,8 @@ func (s *Server) checkParent(tx *store.Tx, st standing) error {
 		return err
 	}
 	if !ok {
-		return invalidGrant("the application that the subject token was issued to no longer names this application as an authorized target")
+		return knowing(invalidGrant(parentTargets, "the application that the subject token was issued to no longer names this application as an authorized target"),
+			st.facts("parent", st.parent.ApplicationARN, "scopes", strings.Join(st.parent.Scopes, " "))...)
 	}
 	return nil
 }
@@ -199,20 +213,20 @@ func (s *Server) checkTrustedIssuer(tx *store.Tx, st standing) error {
 	if st.trustedTokenIssuer == "" {
 		return nil
 	}
-	gone := invalidGrant("the trusted token issuer is no longer trusted")
-	if _, err := ssoadmin.GetTrustedTokenIssuer(tx, st.trustedTokenIssuer); err != nil {
-		return absent(err, gone)
-	}
 	took := st.app.ARN
 	if n := len(st.actors); n > 0 {
 		took = st.actors[n-1]
 	}
-	grant, err := ssoadmin.GetGrant(tx, took, ssoadmin.GrantJWTBearer)
-	if err != nil {
-		return absent(err, gone)
+	_, err := ssoadmin.GetTrustedTokenIssuer(tx, st.trustedTokenIssuer)
+	var grant ssoadmin.ApplicationGrant
+	if err == nil {
+		grant, err = ssoadmin.GetGrant(tx, took, ssoadmin.GrantJWTBearer)
 	}
-	if _, listed := grant.Issuer(st.trustedTokenIssuer); !listed {
-		return gone
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if _, listed := grant.Issuer(st.trustedTokenIssuer); err != nil || !listed {
+		return knowing(invalidGrant(issuerTrusted, "the trusted token issuer is no longer trusted"), st.facts("issuer", st.trustedTokenIssuer, "takenBy", took)...)
 	}
 	return nil
 }

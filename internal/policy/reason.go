@@ -31,6 +31,22 @@ type Reason struct {
 
 const maxReasons = 32
 
+// Lacks is the kind of policies that had to allow and did not: "identity", "boundary", "session" or "resource". It is empty when the
+// request was allowed, denied explicitly, or could not be evaluated.
+func (a Answer) Lacks() string {
+	switch a.verdict {
+	case deniedByIdentity:
+		return "identity"
+	case deniedByBoundary:
+		return "boundary"
+	case deniedBySession:
+		return "session"
+	case deniedByResource:
+		return "resource"
+	}
+	return ""
+}
+
 // String is the answer in one sentence, for audit and for messages. It quotes what comes from outside and keeps it short.
 func (a Answer) String() string {
 	first := Reason{}

@@ -17,6 +17,8 @@ type Error struct {
 	Fields  map[string]any // extra body members ("error": "invalid_grant", "Reason": …); the client sees them
 	Reason  string         // the exact reason, for the audit event and the log only
 	Cause   error          // private
+	// Details say more of the reason, for the audit event only: which check refused, and what it looked at. Never a secret.
+	Details map[string]any
 	// RetryAfter is sent as a header when positive.
 	RetryAfter time.Duration
 }
