@@ -63,45 +63,71 @@ func (w *world) alone() []*benchCase {
 	return nil
 }
 
-// round drives the bare server and every case once, over n connections.
-func (w *world) round(ctx context.Context, r *report, n int, cases []*benchCase) error {
-	requests := w.requests
-	if n == 1 {
-		requests = min(requests, 500)
+// yardstick drives the bare server over n connections.
+func (l *lab) yardstick(ctx context.Context, r *report, n int) (*pass, error) {
+	bare, err := drive(ctx, l.bare, n, l.bareRequests(10*l.passLength(n)), false)
+	if err == nil {
+		r.add(sample{"", bareName, n}, bare, bare)
 	}
-	bare, err := drive(ctx, w.bare, n, w.bareRequests(10*requests), false)
-	if err != nil {
-		return err
+	return bare, err
+}
+
+// passLength is how many requests of a case one pass has.
+func (l *lab) passLength(connections int) int {
+	if connections == 1 {
+		return min(l.requests, 500)
 	}
-	r.add(sample{bareName, n}, bare, bare)
+	return l.requests
+}
+
+// round drives every case once, over n connections. against gives the pass of a case that its rate is compared with.
+func (w *world) round(ctx context.Context, r *report, n int, cases []*benchCase, against func(name string) *pass) (map[string]*pass, error) {
+	passes := map[string]*pass{}
 	for _, c := range cases {
-		prepared, err := c.prepare(ctx, requests)
+		prepared, err := c.prepare(ctx, w.passLength(n))
 		if err != nil {
-			return fmt.Errorf("preparing %s: %w", c.name, err)
+			return nil, fmt.Errorf("preparing %s: %w", c.name, err)
 		}
 		if err := w.startProfile(); err != nil {
-			return err
+			return nil, err
 		}
 		runtime.GC() // the generator's garbage is not the pass's
 		time.Sleep(50 * time.Millisecond)
-		p, err := drive(ctx, w.symbolon, n, prepared, c.keep != nil)
+		p, err := w.drive(ctx, n, prepared, c.keep != nil)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		if c.keep != nil {
 			if err := c.keep(p.bodies); err != nil {
-				return err
+				return nil, err
 			}
+			p.bodies = nil
 		}
 		w.highest = max(w.highest, p.resident)
-		r.add(sample{c.name, n}, p, bare)
+		passes[c.name] = p
+		r.add(sample{w.store, c.name, n}, p, against(c.name))
 	}
-	return nil
+	return passes, nil
 }
 
-func (w *world) bareRequests(n int) [][]byte {
+// drive is a pass over the server, with what its database used meanwhile.
+func (w *world) drive(ctx context.Context, n int, requests [][]byte, keep bool) (*pass, error) {
+	before, err := w.databaseCPU()
+	if err != nil {
+		return nil, err
+	}
+	p, err := drive(ctx, w.symbolon, n, requests, keep)
+	if err != nil {
+		return nil, err
+	}
+	after, err := w.databaseCPU()
+	p.database = after - before
+	return p, err
+}
+
+func (l *lab) bareRequests(n int) [][]byte {
 	body := strings.Repeat("x", 1024)
-	request := []byte("POST / HTTP/1.1\r\nHost: " + w.bare.address + "\r\nContent-Type: application/json\r\nUser-Agent: symbolon-bench\r\n" +
+	request := []byte("POST / HTTP/1.1\r\nHost: " + l.bare.address + "\r\nContent-Type: application/json\r\nUser-Agent: symbolon-bench\r\n" +
 		"Content-Length: 1024\r\n\r\n" + body)
 	requests := make([][]byte, n)
 	for i := range requests {

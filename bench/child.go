@@ -33,6 +33,7 @@ type childConfig struct {
 	Issuer       string
 	Organization string // a file to apply before listening; none if empty
 	Profile      string // a file for the CPU profile; none if empty
+	Database     string // a PostgreSQL URL; the embedded store if empty
 }
 
 // The kinds of children.
@@ -91,7 +92,7 @@ func serveBare(ctx context.Context, l net.Listener) error {
 func serveSymbolon(ctx context.Context, l net.Listener, c childConfig) (err error) {
 	s, err := symbolon.New(ctx, symbolon.Config{
 		Listen: l.Addr().String(), Data: filepath.Join(c.Folder, "data"), AllowedIssuerOrigins: []string{c.Issuer}, Limits: "off",
-		CodeTTL: 10 * time.Minute, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		CodeTTL: 10 * time.Minute, DrainDelay: new(time.Duration), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -39,12 +40,14 @@ func (r *report) goals() (list []verdict) {
 	for _, name := range []string{refreshName, refreshIDName, bearerName, exchangeName, codeName} {
 		list = append(list, r.tailGoal(name))
 	}
+	list = append(list, r.databaseGoals()...)
+	list = append(list, r.crowdGoals()...)
 	return append(list, r.memoryGoals()...)
 }
 
 // passesOf are the passes of a case; nil if it was not run.
 func (r *report) passesOf(name string, connections int) []figures {
-	return r.passes[sample{name, connections}]
+	return r.passes[sample{"", name, connections}]
 }
 
 const leftOut = "left out of this run"
@@ -87,8 +90,47 @@ func (r *report) tailGoal(name string) verdict {
 	return v
 }
 
+// databaseGoals are those of PostgreSQL in the embedded store's place.
+func (r *report) databaseGoals() (list []verdict) {
+	for _, name := range []string{refreshName, refreshIDName, bearerName, exchangeName, codeName} {
+		rate := verdict{number: "P10", what: "PostgreSQL, " + name, goal: "≥ 0.50 of embedded", untried: cmp.Or(r.noDatabase, leftOut)}
+		cpu := verdict{number: "P10", what: "  database's CPU per grant", goal: "≤ 60 µs", untried: cmp.Or(r.noDatabase, leftOut)}
+		if passes := r.passes[sample{"PostgreSQL", name, 64}]; passes != nil {
+			ratio := median(passes, func(f figures) float64 { return f.ratio })
+			used := median(passes, func(f figures) time.Duration { return f.database })
+			rate.figure, rate.reached, rate.untried = fmt.Sprintf("%.2f", ratio), ratio >= 0.5, ""
+			cpu.figure, cpu.reached, cpu.untried = fmt.Sprint(used.Round(time.Microsecond)), used <= 60*time.Microsecond, ""
+		}
+		list = append(list, rate, cpu)
+	}
+	return list
+}
+
+func (r *report) crowdGoals() []verdict {
+	c, untried := r.crowd, ""
+	if c == nil {
+		c, untried = &crowd{few: []figures{{}}, many: []figures{{}}, swept: []figures{{}}}, "ask for it with -families 10000000"
+	}
+	cpu := func(f figures) float64 { return float64(f.cpu) }
+	p99 := func(f figures) float64 { return float64(f.p99) }
+	times := func(what, goal string, limit float64, of func(figures) float64, more, than []figures) verdict {
+		ratio := median(more, of) / median(than, of)
+		return verdict{number: "P11", what: what, goal: goal, figure: fmt.Sprintf("× %.2f", ratio), reached: ratio <= limit, untried: untried}
+	}
+	crowded := fmt.Sprintf("%d families: ", c.families)
+	return []verdict{
+		times(crowded+"CPU per refresh", "≤ × 1.3", 1.3, cpu, c.many, c.few),
+		times(crowded+"p99", "≤ × 2", 2, p99, c.many, c.few),
+		times(fmt.Sprintf("sweeping %d rows (%d left at the end): p99", c.expired, c.left), "≤ × 1.5", 1.5, p99, c.swept, c.many),
+		{number: "P12", what: crowded + "memory", goal: "≤ 100 MiB", figure: megabytes(c.resident), reached: c.resident <= 100*mib, untried: untried},
+		{number: "P13", what: crowded + "start to the first token", goal: "≤ 1 s", figure: fmt.Sprint(c.start.Round(time.Millisecond)),
+			reached: c.start <= time.Second, untried: untried},
+	}
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/mib) }
+
 func (r *report) memoryGoals() []verdict {
-	megabytes := func(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/mib) }
 	list := []verdict{
 		{number: "P12", what: "memory, idle", goal: "≤ 30 MiB", figure: megabytes(r.idle), reached: r.idle <= 30*mib},
 		{number: "P12", what: "memory, under load", goal: "≤ 60 MiB", figure: megabytes(r.loaded), reached: r.loaded <= 60*mib},

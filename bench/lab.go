@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+
+	"github.com/symbolon/symbolon/internal/store/postgres/postgrestest"
 )
 
 // lab is what all measurements share: the folder, the bare server and the trusted token issuer.
@@ -26,8 +28,8 @@ func newLab(s settings, folder string) (l *lab, err error) {
 func (l *lab) close() { l.bare.close() }
 
 // serve starts a Symbolon server in a folder of its own, which is made, with an organization of so many users, if any.
-func (l *lab) serve(name string, users int) (*child, childConfig, error) {
-	c := childConfig{Kind: symbolonServer, Folder: filepath.Join(l.folder, name), Issuer: l.issuer.url}
+func (l *lab) serve(name string, users int, c childConfig) (*child, childConfig, error) {
+	c.Folder, c.Issuer = filepath.Join(l.folder, name), l.issuer.url
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return nil, c, err
 	}
@@ -42,19 +44,31 @@ func (l *lab) serve(name string, users int) (*child, childConfig, error) {
 }
 
 // newWorld applies the organization, and starts the server once more: what it is measured with then is not the application's.
-func (l *lab) newWorld(ctx context.Context, name string) (*world, error) {
-	applier, c, err := l.serve(name, l.users)
+func (l *lab) newWorld(ctx context.Context, store string, database *postgrestest.Cluster) (*world, error) {
+	c := childConfig{Kind: symbolonServer}
+	if database != nil {
+		url, err := database.NewDatabase()
+		if err != nil {
+			return nil, err
+		}
+		c.Database = url
+	}
+	applier, c, err := l.serve("world"+store, l.users, c)
 	if err != nil {
 		return nil, err
 	}
 	applier.close()
-	w := &world{lab: l, apps: map[string]string{}}
-	c.Organization, c.Profile = "", l.profile
+	w := &world{lab: l, store: store, database: database, apps: map[string]string{}}
+	c.Organization = ""
+	if database == nil {
+		c.Profile = l.profile
+	}
+	w.config = c
 	if w.symbolon, err = startChild(c); err != nil {
 		return nil, err
 	}
 	if err := w.build(ctx); err != nil {
-		w.close()
+		w.symbolon.close()
 		return nil, err
 	}
 	return w, nil

@@ -18,6 +18,7 @@ type pass struct {
 	elapsed, cpu time.Duration
 	gc           time.Duration // the collector's part of cpu
 	allocations  uint64
+	database     time.Duration   // the database's processor time
 	resident     int64           // bytes, when it was over
 	latencies    []time.Duration // of the successes
 	failures     int

@@ -33,6 +33,8 @@ type settings struct {
 	connections             []int
 	only                    *regexp.Regexp
 	folder, profile         string
+	postgres                string // auto or off
+	families                int    // for the crowd; 0 = none
 }
 
 func main() {
@@ -65,6 +67,8 @@ func parse() (s settings, err error) {
 	only := flag.String("only", "", "regular expression of the cases to run; the bare server always runs")
 	flag.StringVar(&s.folder, "folder", "", "folder on the disk to measure; the system's for temporary files if empty")
 	flag.StringVar(&s.profile, "profile", "", "file for a CPU profile of the server from the first round on")
+	flag.IntVar(&s.families, "families", 0, "as many live families more in a copy of the embedded store, and up to a million expired ones; 0 leaves that out")
+	flag.StringVar(&s.postgres, "postgres", "auto", "PostgreSQL beside the embedded store: auto starts a throw-away server if its programs are here, off")
 	flag.Parse()
 	if *quick {
 		s.users, s.requests = 2_000, 1_000
@@ -112,28 +116,76 @@ func measure(ctx context.Context, s settings) (r *report, err error) {
 	if r.sizes, err = l.measureSizes(ctx); err != nil {
 		return nil, err
 	}
-	w, err := l.newWorld(ctx, "embedded")
+	worlds, err := l.worlds(ctx, r)
+	for _, w := range worlds {
+		defer w.close()
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
-	err = l.rounds(ctx, r, w)
-	r.loaded = w.highest
+	if err := l.measureRounds(ctx, r, worlds); err != nil {
+		return nil, err
+	}
+	r.loaded = worlds[0].highest
+	r.crowd, err = l.measureCrowd(ctx, worlds[0])
 	return r, err
 }
 
-// rounds drives the bare server and the worlds, each over every number of connections, as often as asked for.
-func (l *lab) rounds(ctx context.Context, r *report, w *world) error {
-	for n := range l.settings.rounds {
-		for _, connections := range l.settings.connections {
-			if err := w.round(ctx, r, connections, w.cases); err != nil {
+// worlds are the servers to compare: the embedded store's first, and PostgreSQL's where there is one.
+func (l *lab) worlds(ctx context.Context, r *report) (list []*world, err error) {
+	embedded, err := l.newWorld(ctx, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, embedded)
+	database, err := l.startDatabase()
+	if database == nil || err != nil {
+		r.noDatabase = "no PostgreSQL on this machine"
+		return list, err
+	}
+	other, err := l.newWorld(ctx, "PostgreSQL", database)
+	if err != nil {
+		return list, errors.Join(err, database.Close())
+	}
+	return append(list, other), nil
+}
+
+// measureRounds drives the bare server and the worlds, each over every number of connections, as often as asked for.
+func (l *lab) measureRounds(ctx context.Context, r *report, worlds []*world) error {
+	for n := range l.rounds {
+		for _, connections := range l.connections {
+			if err := l.round(ctx, r, worlds, connections); err != nil {
 				return err
 			}
 		}
-		if err := w.round(ctx, r, 1, w.alone()); err != nil {
+		if err := l.round(ctx, r, worlds, 1); err != nil {
 			return err
 		}
-		fmt.Fprintf(os.Stderr, "round %d of %d done\n", n+1, l.settings.rounds)
+		fmt.Fprintf(os.Stderr, "round %d of %d done\n", n+1, l.rounds)
+	}
+	return nil
+}
+
+// round is one over so many connections: the bare server, then every world.
+func (l *lab) round(ctx context.Context, r *report, worlds []*world, connections int) error {
+	bare, err := l.yardstick(ctx, r, connections)
+	if err != nil {
+		return err
+	}
+	cases := func(w *world) []*benchCase {
+		if connections == 1 {
+			return w.alone()
+		}
+		return w.cases
+	}
+	first, err := worlds[0].round(ctx, r, connections, cases(worlds[0]), func(string) *pass { return bare })
+	if err != nil {
+		return err
+	}
+	for _, w := range worlds[1:] {
+		if _, err := w.round(ctx, r, connections, cases(w), func(name string) *pass { return first[name] }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

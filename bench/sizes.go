@@ -38,7 +38,7 @@ func (l *lab) measureSizes(ctx context.Context) (s sizes, err error) {
 // firstToken starts a server on an empty folder, with a small organization, and gets one token by jwt-bearer.
 func (l *lab) firstToken(ctx context.Context, name string) (took time.Duration, resident int64, err error) {
 	begun := time.Now()
-	server, _, err := l.serve(name, 1)
+	server, _, err := l.serve(name, 1, childConfig{Kind: symbolonServer})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -57,9 +57,19 @@ func cpuOf(pid int) (time.Duration, error) {
 	if len(fields) < 13 {
 		return 0, errors.New("/proc/PID/stat has another form")
 	}
-	user, errUser := strconv.Atoi(fields[11])
-	system, errSystem := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * clockTick, errors.Join(errUser, errSystem)
+	return ticks(fields[11:13])
+}
+
+// ticks is the sum of times in clock ticks.
+func ticks(fields []string) (total time.Duration, err error) {
+	for _, f := range fields {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(n) * clockTick
+	}
+	return total, nil
 }
 
 // residentOf is a process's resident size.

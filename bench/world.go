@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/symbolon/symbolon/internal/sigv4"
+	"github.com/symbolon/symbolon/internal/store/postgres/postgrestest"
 )
 
 // The caller, an IAM user that the organization declares.
@@ -75,7 +76,10 @@ func email(i int) string { return fmt.Sprintf("user%d@example.com", i) }
 // world is a Symbolon server and what the cases draw from.
 type world struct {
 	*lab
+	store    string // what kind, if not the embedded one
+	database *postgrestest.Cluster
 	symbolon *child
+	config   childConfig
 	apps     map[string]string
 	browsers []*http.Client
 	refresh  []string // the newest refresh token of each user's family
@@ -101,11 +105,16 @@ func (w *world) build(ctx context.Context) error {
 	return nil
 }
 
-func (w *world) close() { w.symbolon.close() }
+func (w *world) close() {
+	w.symbolon.close()
+	if w.database != nil {
+		_ = w.database.Close() // its keeper ends it if this could not
+	}
+}
 
 // startProfile tells the server that preparations are over.
 func (w *world) startProfile() error {
-	if w.profile == "" || w.profiled {
+	if w.profile == "" || w.profiled || w.database != nil {
 		return nil
 	}
 	w.profiled = true
