@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 
 // A run as small as can be: every case prepares, drives and counts, and nothing fails.
 func TestSmallRun(t *testing.T) {
-	s := settings{users: 40, starts: 1, noProgram: true, requests: 30, rounds: 1, connections: []int{4}, only: regexp.MustCompile(""), folder: t.TempDir()}
+	s := settings{users: 40, starts: 1, noProgram: true, postgres: "off", requests: 30, rounds: 1, connections: []int{4}, only: regexp.MustCompile(""), folder: t.TempDir()}
 	r, err := measure(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
