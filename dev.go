@@ -67,7 +67,7 @@ func PrepareDevelopment(folder string) (Development, error) {
 	if _, err := os.Stat(filepath.Join(folder, "symbolon.db")); err == nil {
 		return d, fmt.Errorf("%s holds a production store; choose another folder for development", folder)
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return d, err
 	}
 	if err := os.WriteFile(filepath.Join(folder, ".gitignore"), []byte("*\n"), 0o600); err != nil {

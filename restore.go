@@ -54,7 +54,7 @@ func Restore(ctx context.Context, c Config, path string, o RestoreOptions) (r Re
 		defer os.RemoveAll(folder)
 		return r, r.prepare(ctx, c, path, folder)
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+	if err := makeFolder(c.Data); err != nil {
 		return r, err
 	}
 	place, err := sqlite.Hold(c.storeFile())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +82,7 @@ func (c Config) origin(addr string) string {
 
 // open opens what lasts: store, keys, audit log.
 func (s *Server) open(ctx context.Context) error {
-	if err := os.MkdirAll(s.config.Data, 0o700); err != nil {
+	if err := makeFolder(s.config.Data); err != nil {
 		return err
 	}
 	// The key comes before the store it seals: a store without its key is then a loss to report, never an interrupted first start.
