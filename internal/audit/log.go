@@ -65,9 +65,10 @@ type batch struct {
 	err    error // set before done is closed
 }
 
-// Open appends to the file at path (created 0600), continuing its chain; a torn last line, of a process that died
-// writing it, is moved to a file path + ".torn-" + time, and an event in the log says so. A file that does not end in a
-// line of a Log's is refused.
+// Open appends to the file at path (created 0600), continuing its chain. A torn last line, of a process that died writing it, is moved
+// to a file path + ".torn-" + time, and an event in the log says so; so is everything from the first hole on that a loss of power left
+// among the last lines, where some reached the disk and some before them did not. A file that does not end in a line of a Log's is
+// refused.
 func Open(path string) (*Log, error) {
 	l := &Log{path: path, now: time.Now, turn: make(chan struct{}, 1)}
 	f, err := openFile(path)

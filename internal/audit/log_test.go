@@ -137,12 +137,56 @@ func TestTornLineIsSetAside(t *testing.T) {
 	}
 }
 
+// A loss of power leaves any of what was not flushed: the length, later lines, zeros for those before. What was flushed stays, the rest
+// is set aside, and the log goes on.
+func TestHoleIsSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	l := open(t, path)
+	names := []string{"A", "B", "C", "D", "E", "F"}
+	write(t, l, names...)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from := 0; from < len(text); from += 97 {
+		for _, until := range []int{from + 1, min(len(text), from+512), len(text)} {
+			damaged := bytes.Clone(text)
+			clear(damaged[from:until])
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			l := open(t, path)
+			write(t, l, "after")
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			sound := bytes.Count(text[:from], []byte("\n"))
+			whole(t, append(append(names[:sound:sound], "SetTornLineAside"), "after"), path)
+			aside, _ := filepath.Glob(path + ".torn-*")
+			if len(aside) != 1 {
+				t.Fatalf("set aside: %v", aside)
+			}
+			kept, err := os.ReadFile(aside[0])
+			if err != nil || !bytes.HasSuffix(damaged, kept) || len(kept) != len(text)-bytes.LastIndexByte(text[:from], '\n')-1 {
+				t.Errorf("hole %d to %d: %d bytes set aside, %v", from, until, len(kept), err)
+			}
+			if err := os.Remove(aside[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestOpenRefusesWhatIsNoLog(t *testing.T) {
 	folder := t.TempDir()
 	for name, content := range map[string]string{
 		"text":   "not a log\n",
 		"json":   "{}\n",
-		"binary": strings.Repeat("\x00", 3*maxLine),
+		"word":   "no line",
+		"binary": "\x7fELF" + strings.Repeat("\x00", 3*maxLine),
 	} {
 		path := filepath.Join(folder, name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -38,20 +39,26 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// resume takes up the chain where the file ends. If its last line is torn, it returns the event that tells of it.
+// maxUnsynced is more than can have been written to the file and not flushed when a machine goes down: seconds at full load.
+const maxUnsynced = 32 << 20
+
+// resume takes up the chain where the sound part of the file ends. If more follows, it returns the event that tells of it.
 func (l *Log) resume(f *os.File) (note *Event, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	tail := make([]byte, min(info.Size(), 2*maxLine))
-	if _, err := f.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
+	hole, err := firstHole(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	tail := make([]byte, min(hole, 2*maxLine))
+	if _, err := f.ReadAt(tail, hole-int64(len(tail))); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	end := bytes.LastIndexByte(tail, '\n') + 1
-	torn := tail[end:]
-	l.file, l.size = f, info.Size()-int64(len(torn))
-	if len(torn) > maxLine {
+	l.file, l.size = f, hole-int64(len(tail)-end)
+	if len(tail)-end > maxLine {
 		return nil, fmt.Errorf("audit: %s does not end in a line of an audit log", l.path)
 	}
 	if end > 0 {
@@ -62,20 +69,47 @@ func (l *Log) resume(f *os.File) (note *Event, err error) {
 		}
 		l.last = last
 	}
-	if len(torn) == 0 {
+	if l.size == info.Size() {
 		return nil, nil
 	}
-	return l.setAside(f, torn)
+	if l.size == 0 && !mayBegin(f) {
+		return nil, fmt.Errorf("audit: %s is not an audit log", l.path)
+	}
+	return l.setAside(f, info.Size())
 }
 
-// setAside moves a torn last line into a file of its own.
-func (l *Log) setAside(f *os.File, torn []byte) (*Event, error) {
+// firstHole is the offset of the first zero byte among what may not have been flushed when the power went, or size. Disks write what
+// waits in any order: a file may have got its new length and its last lines, and zeros where the lines before them belong. Our lines
+// hold no zero byte.
+func firstHole(f *os.File, size int64) (int64, error) {
+	buffer := make([]byte, 1<<16)
+	for at := max(0, size-maxUnsynced); at < size; {
+		n, err := f.ReadAt(buffer[:min(int64(len(buffer)), size-at)], at)
+		if i := bytes.IndexByte(buffer[:n], 0); i >= 0 {
+			return at + int64(i), nil
+		}
+		if at += int64(n); err != nil {
+			return 0, err
+		}
+	}
+	return size, nil
+}
+
+// mayBegin says whether a file without one whole line may be a log all the same: it begins as a line does, or with a hole.
+func mayBegin(f *os.File) bool {
+	first := []byte{'{'}
+	_, err := f.ReadAt(first, 0)
+	return err == nil && (first[0] == '{' || first[0] == 0)
+}
+
+// setAside moves what follows the sound part, a torn line or more, into a file of its own.
+func (l *Log) setAside(f *os.File, size int64) (*Event, error) {
 	path := l.path + ".torn-" + l.now().UTC().Format("20060102T150405.000000000Z")
 	aside, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("audit: setting a torn line aside: %w", err)
 	}
-	_, err = aside.Write(torn)
+	_, err = io.Copy(aside, io.NewSectionReader(f, l.size, size-l.size))
 	if err = errors.Join(err, aside.Sync(), aside.Close()); err == nil {
 		err = errors.Join(syncFolder(filepath.Dir(path)), f.Truncate(l.size), f.Sync())
 	}
@@ -89,7 +123,7 @@ func (l *Log) setAside(f *os.File, torn []byte) (*Event, error) {
 		EventType:    "AwsServiceEvent",
 		ServiceEventDetails: map[string]any{
 			"file":  filepath.Base(path),
-			"bytes": len(torn),
+			"bytes": size - l.size,
 		},
 	}, nil
 }
