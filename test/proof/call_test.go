@@ -25,6 +25,8 @@ type answer struct {
 	call, back int64
 	sent       bool
 	status     int
+	id         string // the request's
+	location   string // where a browser is sent
 	body       []byte
 	err        error
 }
@@ -36,13 +38,13 @@ type tokens struct {
 
 // prepare signs a request.
 func (s *server) prepare(service, path string, header http.Header, body []byte) *call {
-	r, err := http.NewRequest(http.MethodPost, s.env["AWS_ENDPOINT_URL"]+path, bytes.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, s.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		panic(err) // our own URL
 	}
 	r.Header = header
-	credential := sigv4.Credential{AccessKeyID: s.env["AWS_ACCESS_KEY_ID"], SecretAccessKey: s.env["AWS_SECRET_ACCESS_KEY"]}
-	sigv4.Sign(r, body, credential, "", service, s.env["AWS_REGION"], time.Now())
+	credential := sigv4.Credential{AccessKeyID: s.keyID, SecretAccessKey: s.keySecret}
+	sigv4.Sign(r, body, credential, "", service, region, time.Now())
 	var text bytes.Buffer
 	if err := r.Write(&text); err != nil {
 		panic(err) // to memory
@@ -120,7 +122,7 @@ func (c *call) send(ready <-chan struct{}) (a answer) {
 	}
 	defer response.Body.Close()
 	if a.body, a.err = io.ReadAll(response.Body); a.err == nil {
-		a.status = response.StatusCode
+		a.status, a.id = response.StatusCode, response.Header.Get("X-Amzn-Requestid")
 	}
 	return a
 }
@@ -170,7 +172,7 @@ func (a answer) active() bool {
 func (s *server) family(t *testing.T) tokens {
 	t.Helper()
 	var k tokens
-	s.bearer(s.issuer.assertion(t)).must(t, &k)
+	s.bearer(s.issuer.assertion(t, "alice@example.com")).must(t, &k)
 	if k.RefreshToken == "" || k.AccessToken == "" {
 		t.Fatalf("no tokens: %+v", k)
 	}

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -19,16 +18,27 @@ const (
 	introspectRefresh
 	introspectAccess
 	revokeFamily
+	exchange  // the access token for one of another application
+	authorize // ask for a code, as a browser that is signed in
+	signOut
+	create // by a name that only one thing may have
+	find   // by that name
+	remove
+	write // the thing's value
+	read
+	disable // the user
+	enable
 )
 
 func (k kind) String() string {
-	return [...]string{"redeem", "introspect refresh token", "introspect access token", "revoke"}[k]
+	return [...]string{"redeem", "introspect refresh token", "introspect access token", "revoke", "exchange", "authorize", "sign out",
+		"create", "find", "remove", "write", "read", "disable", "enable"}[k]
 }
 
 // input and output of one operation, as models see them.
 type input struct {
 	kind  kind
-	token string
+	token string // the token used; written: the value; read: the member of the answer
 }
 
 type output struct {
@@ -59,21 +69,9 @@ func (h *history) perform(in input, c *call, ready <-chan struct{}) answer {
 }
 
 func (h *history) record(in input, a answer) {
-	out := output{ok: a.status == http.StatusOK}
-	switch {
-	case a.status == 0:
-		out.unknown = true
-	case a.status >= 500:
-		h.t.Errorf("%v: %v", in.kind, a)
-	case in.kind == redeem:
-		out.successor = a.tokens().RefreshToken
-	case in.kind != revokeFamily:
-		if !out.ok {
-			h.t.Errorf("%v: %v", in.kind, a)
-		}
-		out.ok = a.active()
-	case !out.ok:
-		h.t.Errorf("revoke: %v", a)
+	out, err := outcome(in, a)
+	if err != nil {
+		h.t.Error(err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -96,7 +94,7 @@ func (h *history) died() {
 
 // check asks porcupine. Of calls released at the same moment it tries those first that need the thing alive: the search for an
 // order, exponential at worst, is then straight where the answers are right.
-func (h *history) check(model porcupine.NondeterministicModel) {
+func (h *history) check(model porcupine.NondeterministicModel) bool {
 	h.t.Helper()
 	slices.SortStableFunc(h.operations, func(a, b porcupine.Operation) int {
 		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(rank(a), rank(b)))
@@ -107,10 +105,12 @@ func (h *history) check(model porcupine.NondeterministicModel) {
 	if len(h.unanswered) > 0 {
 		h.t.Errorf("%d calls were not answered although the server lived", len(h.unanswered))
 	}
-	if result := porcupine.CheckOperationsTimeout(model.ToModel(), h.operations, 10*time.Second); result != porcupine.Ok {
+	result := porcupine.CheckOperationsTimeout(model.ToModel(), h.operations, 10*time.Second)
+	if result != porcupine.Ok {
 		h.t.Errorf("no order of these %d calls explains their answers (%s)", len(h.operations), result)
 		h.print()
 	}
+	return result == porcupine.Ok
 }
 
 func rank(o porcupine.Operation) int {
@@ -118,7 +118,7 @@ func rank(o porcupine.Operation) int {
 	switch {
 	case out.unknown:
 		return 4
-	case in.kind == revokeFamily:
+	case slices.Contains([]kind{revokeFamily, remove, signOut, disable}, in.kind):
 		return 2
 	case !out.ok:
 		return 3

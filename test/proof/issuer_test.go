@@ -49,12 +49,12 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the client is gone: nothing to do
 }
 
-// assertion vouches for alice, once.
-func (i *issuer) assertion(t *testing.T) string {
+// assertion vouches for the user with this address, once.
+func (i *issuer) assertion(t *testing.T, email string) string {
 	t.Helper()
 	now := time.Now()
 	text, err := jwt.Signed(i.signer).Claims(map[string]any{
-		"iss": i.url, "sub": "alice", "aud": "worker", "email": "alice@example.com", "jti": rand.Text(),
+		"iss": i.url, "sub": email, "aud": "worker", "email": email, "jti": rand.Text(),
 		"iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(),
 	}).Serialize()
 	if err != nil {

@@ -119,3 +119,107 @@ func assertionStep(c codeState, in input, out output) []any {
 	}
 	return when(out.ok == (c == unused), used)
 }
+
+// sessionModel is a session and all that was issued in it, and exchanged from that: alive until it is revoked or signed out of,
+// dead from then on.
+func sessionModel() porcupine.NondeterministicModel {
+	return porcupine.NondeterministicModel{
+		Init: func() []any { return []any{true} },
+		Step: func(state, in, out any) []any {
+			alive, done := state.(bool), out.(output)
+			if k := in.(input).kind; k == revokeFamily || k == signOut {
+				if done.unknown {
+					return maybe(alive, false)
+				}
+				return []any{false}
+			}
+			return when(done.unknown || done.ok == alive, alive)
+		},
+	}
+}
+
+// nameModel is a name that one thing may have: who creates the second is refused.
+func nameModel() porcupine.NondeterministicModel {
+	return porcupine.NondeterministicModel{
+		Init: func() []any { return []any{false} },
+		Step: func(state, in, out any) []any {
+			taken, done := state.(bool), out.(output)
+			switch k := in.(input).kind; {
+			case k == find:
+				return when(done.unknown || done.ok == taken, taken)
+			case done.unknown:
+				return maybe(taken, k == create)
+			case k == create:
+				return when(done.ok == !taken, true)
+			default:
+				return when(done.ok == taken, false)
+			}
+		},
+	}
+}
+
+// record is a thing that has a value until it is removed.
+type record struct {
+	value   string
+	removed bool
+}
+
+func recordModel(value string) porcupine.NondeterministicModel {
+	return porcupine.NondeterministicModel{
+		Init: func() []any { return []any{record{value: value}} },
+		Step: func(state, in, out any) []any { return recordStep(state.(record), in.(input), out.(output)) },
+	}
+}
+
+func recordStep(r record, in input, out output) []any {
+	next := r
+	switch in.kind {
+	case read:
+		return when(out.unknown || out.ok == !r.removed && (r.removed || out.successor == r.value), r)
+	case write:
+		if !r.removed {
+			next.value = in.token
+		}
+	case remove:
+		next.removed = true
+	}
+	if out.unknown {
+		return maybe(r, next)
+	}
+	return when(out.ok == !r.removed, next)
+}
+
+// userState is a user and a family of refresh tokens of that user.
+type userState struct {
+	family   familyState
+	disabled bool
+}
+
+// userModel is a family whose user can be disabled and enabled: while disabled, nothing is issued and nothing active, and what is
+// refused for that neither rotates nor ends the family.
+func userModel(first string, grace bool) porcupine.NondeterministicModel {
+	return porcupine.NondeterministicModel{
+		Init: func() []any { return []any{userState{family: familyState{current: first}}} },
+		Step: func(state, in, out any) []any { return userStep(state.(userState), in.(input), out.(output), grace) },
+	}
+}
+
+func userStep(u userState, in input, out output, grace bool) (next []any) {
+	if in.kind == disable || in.kind == enable {
+		switched := u
+		switched.disabled = in.kind == disable
+		if out.unknown {
+			return maybe(u, switched)
+		}
+		return when(out.ok, switched)
+	}
+	f := u.family
+	usable := in.token == f.current || grace && in.token == f.previous
+	if u.disabled && (in.kind != redeem || f.dead || usable) {
+		return when(out.unknown || !out.ok, u)
+	}
+	for _, family := range familyStep(f, in, out, grace) {
+		next = append(next, userState{family.(familyState), u.disabled})
+	}
+	return next
+}

@@ -48,7 +48,7 @@ func TestCodeUsedTwice(t *testing.T) {
 // One assertion, presented a hundred times at once: at most one success, which stays good.
 func TestAssertionUsedAtOnce(t *testing.T) {
 	eachRound(t, nil, func(t *testing.T, s *server, r *round) {
-		assertion := s.issuer.assertion(t)
+		assertion := s.issuer.assertion(t, "alice@example.com")
 		use := s.bearer(assertion)
 		h := &history{t: t, s: s}
 		answers := h.together(r, *contenders, func(int) (input, *call) { return input{redeem, assertion}, use })

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -15,23 +14,41 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/symbolon/symbolon/internal/iam"
 )
 
-// server is a `symbolon dev` of its own folder, on a real disk, that can be killed and started again.
+// server is the system under proof: one or more processes of `symbolon serve`, its nodes, on one store. They answer for one
+// another: every call goes to the next node.
 type server struct {
-	dir      string
-	settings []string
-	env      map[string]string
+	dir      string // everything of this server is below it
+	nodes    []*node
+	settings []string // of every node
 	issuer   *issuer
-	apps     map[string]string // ARNs by name
 	client   *http.Client
+
+	endpoint                string // what clients are told, and the tokens' issuer
+	instance, identityStore string
+	keyID, keySecret        string            // an administrator's
+	apps                    map[string]string // ARNs by name
+
+	turn   atomic.Uint64
+	dying  atomic.Bool  // a kill is under way or done, and no start since: calls may stay without an answer
+	killed atomic.Int64 // when the last killed process was surely dead
+}
+
+// node is one process. It can be killed and started again.
+type node struct {
+	data    string // its folder, on a real disk
+	address string
+	launch  func(program string, arguments ...string) (c *exec.Cmd, started func(), err error)
 
 	mu      sync.Mutex
 	process *exec.Cmd
-	log     *strings.Builder
-	dying   atomic.Bool  // a kill is under way or done, and no start since
-	killed  atomic.Int64 // when the last killed process was surely dead
+	log     strings.Builder
 }
+
+const region = "us-east-1"
 
 // organization: web signs users in, worker takes assertions, reports takes web's and worker's tokens.
 const organization = `
@@ -49,92 +66,140 @@ applications:
     scopes: [ { scope: "reports:read", targets: [reports] } ]
     assignments: { groups: [everyone] }
   - name: worker
+    assignmentRequired: false
     actors: ["111122223333"]
     grants: { jwtBearer: [ { issuer: issuer, audiences: [worker] } ], refreshToken: true }
     scopes: [ { scope: "reports:read", targets: [reports] } ]
-    assignments: { users: [alice] }
   - name: reports
+    assignmentRequired: false
     actors: ["111122223333"]
     grants: { tokenExchange: true, refreshToken: true }
     scopes: [ { scope: "reports:read" } ]
-    assignments: { groups: [everyone] }
+iam:
+  users:
+    - name: administrator
+      attachedPolicies: ["arn:aws:iam::aws:policy/AdministratorAccess"]
+      accessKeys: [ { id: "KEYID", secret: "KEYSECRET" } ]
 `
 
 const password = "correct-horse-battery-staple-9"
 
+// startServer starts one node on a folder.
 func startServer(t *testing.T, settings ...string) *server {
+	t.Helper()
+	s := newServer(t, 1, settings...)
+	s.start(t)
+	s.seed(t)
+	return s
+}
+
+// newServer prepares nodes that are not started yet.
+func newServer(t *testing.T, nodes int, settings ...string) *server {
 	t.Helper()
 	dir, err := os.MkdirTemp(filepath.Dir(program), "data-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{
-		dir: filepath.Join(dir, "data"), settings: settings, issuer: startIssuer(t), apps: map[string]string{},
+		dir: dir, settings: settings, issuer: startIssuer(t), apps: map[string]string{},
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}},
 	}
-	seed := filepath.Join(dir, "organization.yaml")
-	text := strings.NewReplacer("ISSUER", s.issuer.url, "PASSWORD", password).Replace(organization)
-	if err := os.WriteFile(seed, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	s.keyID, s.keySecret = iam.NewAccessKey()
+	for i := range nodes {
+		n := &node{data: filepath.Join(dir, fmt.Sprint("disk-", i), "data"), address: freeAddress(t), launch: plainly}
+		if err := os.Mkdir(filepath.Dir(n.data), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s.nodes = append(s.nodes, n)
 	}
+	s.endpoint = "http://" + s.nodes[0].address
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
-			t.Logf("the server's log:\n%s", s.log)
+			for i, n := range s.nodes {
+				t.Logf("the log of node %d:\n%s", i, &n.log)
+			}
 		}
 		os.RemoveAll(dir)
 	})
-	s.start(t, "--listen", "127.0.0.1:0", "--seed", seed)
-	s.findApplications(t)
 	return s
 }
 
-// start runs the program on the folder and returns when it answers.
-func (s *server) start(t *testing.T, more ...string) {
+// plainly runs a program without anything around it.
+func plainly(program string, arguments ...string) (*exec.Cmd, func(), error) {
+	return exec.Command(program, arguments...), func() {}, nil
+}
+
+// freeAddress is one that nobody listens on now.
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.log == nil {
-		s.log = &strings.Builder{}
-	}
-	s.process = exec.Command(program, append(append([]string{"dev", "--data", s.dir}, s.settings...), more...)...)
-	s.process.Stderr = s.log
-	out, err := s.process.StdoutPipe()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.process.Start(); err != nil {
-		t.Fatal(err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start starts the nodes that are not running, and returns when they answer.
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	for _, n := range s.nodes {
+		if err := n.start(s); err != nil {
+			t.Fatalf("%v\n%s", err, &n.log)
+		}
 	}
-	read := make(chan struct{})
+	s.dying.Store(false)
+}
+
+func (n *node) start(s *server) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process != nil {
+		return nil
+	}
+	arguments := append([]string{
+		"serve", "--data", n.data, "--listen", n.address, "--issuer", s.endpoint, "--limits", "off",
+		"--drain-delay", "0s", "--allowed-issuer-origins", s.issuer.url,
+	}, s.settings...)
+	process, started, err := n.launch(program, arguments...)
+	if err != nil {
+		return err
+	}
+	process.Stderr = &n.log
+	out, err := process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := process.Start(); err != nil {
+		return err
+	}
+	started()
+	n.process = process
+	ended := make(chan struct{})
 	go func() { // ends with the process
-		defer close(read)
+		defer close(ended)
 		_, _ = io.Copy(io.Discard, out)
 	}()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-		if s.healthy() {
-			s.dying.Store(false)
-			return
-		}
 		select {
-		case <-read:
-			_ = s.process.Wait()
-			t.Fatalf("the server ended while starting:\n%s", s.log)
+		case <-ended:
+			_ = process.Wait()
+			n.process = nil
+			return fmt.Errorf("the server ended while starting")
 		default:
 		}
+		if s.healthy(n) {
+			return nil
+		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the server is not ready after 20 s:\n%s", s.log)
+			return fmt.Errorf("the server is not ready after 20 s")
 		}
 	}
 }
 
-// healthy reads where the server is, anew each time, and asks it.
-func (s *server) healthy() bool {
-	out, err := exec.Command(program, "env", "--data", s.dir, "--format", "json").Output()
-	if err != nil || json.Unmarshal(out, &s.env) != nil {
-		return false
-	}
-	response, err := s.client.Get(s.env["AWS_ENDPOINT_URL"] + "/healthz")
+func (s *server) healthy(n *node) bool {
+	response, err := s.client.Get("http://" + n.address + "/healthz")
 	if err != nil {
 		return false
 	}
@@ -142,45 +207,69 @@ func (s *server) healthy() bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// kill ends the process as losing it would: no signal that it could handle.
+// kill ends every node as losing it would: no signal that it could handle.
 func (s *server) kill() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process == nil {
-		return
-	}
 	s.dying.Store(true)
-	_ = s.process.Process.Kill()
-	_ = s.process.Wait()
-	s.process = nil
+	for _, n := range s.nodes {
+		n.end(os.Kill)
+	}
 	s.killed.Store(moment())
 }
 
-// restart is kill and start again on the same folder.
+// end sends the signal and waits until the process is gone.
+func (n *node) end(signal os.Signal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process == nil {
+		return
+	}
+	_ = n.process.Process.Signal(signal)
+	_ = n.process.Wait()
+	n.process = nil
+}
+
+// restart is kill and start again on what the disk has.
 func (s *server) restart(t *testing.T) {
 	t.Helper()
 	s.kill()
 	s.start(t)
 }
 
-func (s *server) address() string { return strings.TrimPrefix(s.env["AWS_ENDPOINT_URL"], "http://") }
-
-func (s *server) dial() (net.Conn, error) {
-	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", s.address())
-}
-
-func (s *server) findApplications(t *testing.T) {
+// seed applies the organization, as often as one likes, and learns its names.
+func (s *server) seed(t *testing.T) {
 	t.Helper()
+	text := strings.NewReplacer("ISSUER", s.issuer.url, "PASSWORD", password, "KEYID", s.keyID, "KEYSECRET", s.keySecret).Replace(organization)
+	file := filepath.Join(s.dir, "organization.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(program, "apply", file, "--data", s.nodes[0].data).CombinedOutput(); err != nil {
+		t.Fatalf("apply: %v\n%s", err, out)
+	}
+	var instances struct {
+		Instances []struct{ InstanceArn, IdentityStoreId string }
+	}
+	s.admin("sso", "SWBExternalService.ListInstances", map[string]any{}).must(t, &instances)
+	if len(instances.Instances) != 1 {
+		t.Fatalf("instances: %v", instances)
+	}
+	s.instance, s.identityStore = instances.Instances[0].InstanceArn, instances.Instances[0].IdentityStoreId
 	var list struct {
 		Applications []struct{ ApplicationArn, Name string }
 	}
-	s.admin("sso", "SWBExternalService.ListApplications", map[string]any{"InstanceArn": s.env["SYMBOLON_INSTANCE_ARN"]}).must(t, &list)
+	s.admin("sso", "SWBExternalService.ListApplications", map[string]any{"InstanceArn": s.instance}).must(t, &list)
 	for _, a := range list.Applications {
 		s.apps[a.Name] = a.ApplicationArn
 	}
-	if len(s.apps) != 3 {
-		t.Fatal(fmt.Errorf("applications: %v", s.apps))
+	if len(s.apps) < 3 {
+		t.Fatalf("applications: %v", s.apps)
 	}
+}
+
+// dial connects to the next node.
+func (s *server) dial() (net.Conn, error) {
+	n := s.nodes[s.turn.Add(1)%uint64(len(s.nodes))]
+	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", n.address)
 }
 
 var began = time.Now()

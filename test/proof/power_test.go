@@ -1,0 +1,286 @@
+package proof
+
+import (
+	"bytes"
+	"database/sql"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver under which a rebuilt store is checked
+
+	"github.com/symbolon/symbolon/internal/audit"
+)
+
+var (
+	cuts = flag.Int("cuts", 6, "moments of every recorded run at which the power is lost")
+	busy = flag.Int("busy", 700, "deeds under load in every recorded run")
+)
+
+// Power loss, which a killed process does not show: a run is recorded system call by system call. For many moments of it the disk
+// is rebuilt as it may be after the power went: what was flushed, and any part of the rest. The server starts on it by itself,
+// everything that had been answered holds, and what had not is whole or absent.
+func TestPowerLost(t *testing.T) {
+	for i := range *rounds {
+		setting := []string{"refresh-grace=300s", "refresh-grace=0s"}[i%2]
+		t.Run(fmt.Sprintf("%s/seed=%d", setting, *seed+uint64(i)), func(t *testing.T) {
+			r := newRound(*seed + uint64(i))
+			p := recordRun(t, setting)
+			p.checkFlushes(t)
+			for j, line := range p.chooseCuts(r.Rand, *cuts) {
+				f := fates[j%len(fates)]
+				t.Run(fmt.Sprintf("line=%d/%s", line, f.name), func(t *testing.T) {
+					p.lose(t, line, f.of(r.Rand, line), r.Rand)
+				})
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// powered is a recorded run.
+type powered struct {
+	*recorder
+	s      *server
+	l      *load
+	shm    *snapshots
+	seeded int64 // when the organization was there
+}
+
+// recordRun is a first start, three spells of load, and between them a stop as asked and a kill.
+func recordRun(t *testing.T, setting string) *powered {
+	t.Helper()
+	s := newServer(t, 1, "--"+setting, "--code-ttl=10m")
+	n := s.nodes[0]
+	p := &powered{recorder: newRecorder(t, filepath.Dir(n.data)), s: s, l: &load{t: t, s: s, grace: setting != "refresh-grace=0s"}}
+	n.launch = p.command
+	p.shm = takeSnapshots(filepath.Join(n.data, "symbolon.db-shm"))
+	defer p.shm.stop()
+	s.start(t)
+	s.seed(t)
+	p.seeded = moment()
+	p.l.run(*busy/3, func() {})
+	n.end(syscall.SIGTERM)
+	s.start(t)
+	p.l.run(*busy*2/3, s.kill)
+	s.start(t)
+	p.l.run(*busy, s.kill)
+	p.finish(t)
+	n.launch = plainly
+	if t.Failed() {
+		t.FailNow()
+	}
+	return p
+}
+
+// snapshots are the content of a file at many moments.
+type snapshots struct {
+	moments  []int64
+	contents [][]byte
+	stop     func() // and wait until no more is taken
+}
+
+func takeSnapshots(path string) *snapshots {
+	s := &snapshots{}
+	end, ended := make(chan struct{}), make(chan struct{})
+	s.stop = func() {
+		close(end)
+		<-ended
+	}
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			if content, err := os.ReadFile(path); err == nil {
+				s.moments, s.contents = append(s.moments, moment()), append(s.contents, content)
+			}
+		}
+	}()
+	return s
+}
+
+// checkFlushes sees in the trace that no answer that says something was written left before a flush which began after the call's
+// writes, and that the run had in it what the cuts are to fall on: the log beginning anew after its pages went to the database.
+func (p *powered) checkFlushes(t *testing.T) {
+	t.Helper()
+	var writes, flushes []*systemCall
+	pages, logs := 0, 0
+	for i := range p.calls {
+		c := &p.calls[i]
+		switch {
+		case !c.isStore():
+		case c.name == "pwrite64":
+			writes = append(writes, c)
+			wal := bytes.Contains([]byte(c.arguments[0]), []byte(hexText("-wal")))
+			if wal && c.arguments[3] == "0" {
+				logs++
+			} else if !wal && !bytes.Contains([]byte(c.arguments[0]), []byte(hexText("-shm"))) {
+				pages++
+			}
+		case c.name == "fsync" || c.name == "fdatasync":
+			flushes = append(flushes, c)
+		}
+	}
+	slices.SortFunc(writes, func(a, b *systemCall) int { return a.began - b.began })
+	checked := 0
+	for _, th := range p.l.things {
+		for _, d := range th.deeds {
+			line, left := p.answers[d.id]
+			if !left || d.status != 200 || !d.writes() || th.shared {
+				continue
+			}
+			checked++
+			first, found := slices.BinarySearchFunc(writes, d.call, func(c *systemCall, at int64) int { return int(c.at - at) })
+			_ = found
+			covered := first < len(writes) && slices.ContainsFunc(flushes, func(f *systemCall) bool {
+				return f.began > writes[first].ended && f.ended < line
+			})
+			if !covered {
+				t.Errorf("%s: the answer of %v (request %s) left at line %d, and nothing had been flushed since it was called", th.what, d.kind, d.id, line)
+			}
+		}
+	}
+	t.Logf("%d system calls on files, %d flushes of the store, %d pages written back, the log begun %d times; %d of %d answers acknowledge a write, each after a flush",
+		len(p.calls), len(flushes), pages, logs, checked, len(p.answers))
+	if checked == 0 || logs < 2 || pages < 10 {
+		t.Error("the run shows nothing: it has no writes to cut, or no checkpoint")
+	}
+}
+
+// writes says whether an answer of 200 means that something was written.
+func (d *deed) writes() bool {
+	switch d.kind {
+	case introspectAccess, introspectRefresh, find, read:
+		return false
+	case exchange:
+		return d.tokens().RefreshToken != ""
+	}
+	return true
+}
+
+// chooseCuts are lines of the trace: when an answer leaves, just before and after a flush is done, while the server starts for the
+// first time, and anywhere.
+func (p *powered) chooseCuts(dice *rand.Rand, n int) []int {
+	answers := slices.Sorted(maps.Values(p.answers))
+	var flushed []int
+	for i := range p.calls {
+		if c := &p.calls[i]; (c.name == "fsync" || c.name == "fdatasync") && c.ended < len(p.at) {
+			flushed = append(flushed, c.ended)
+		}
+	}
+	first, _ := slices.BinarySearch(p.at, p.seeded)
+	var lines []int
+	for i := range n {
+		switch i % 6 {
+		case 0, 3:
+			lines = append(lines, answers[dice.IntN(len(answers))]+1)
+		case 1:
+			lines = append(lines, flushed[dice.IntN(len(flushed))])
+		case 2:
+			lines = append(lines, flushed[dice.IntN(len(flushed))]+1)
+		case 4:
+			lines = append(lines, dice.IntN(len(p.at)))
+		case 5:
+			lines = append(lines, dice.IntN(first))
+		}
+	}
+	return lines
+}
+
+// lose rebuilds the disk as it may be when the power goes at the line, starts the server on it and asks.
+func (p *powered) lose(t *testing.T, line int, f fate, dice *rand.Rand) {
+	d, err := p.replay(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(p.root); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.write(p.root, f); err != nil {
+		t.Fatal(err)
+	}
+	c := cut{at: p.at[line] + int64(time.Millisecond), answered: func(a answer) bool {
+		left, ok := p.answers[a.id]
+		return ok && left < line
+	}}
+	n := p.s.nodes[0]
+	if _, err := os.Stat(n.data); err == nil {
+		if content, exists := p.shm.after(dice, c.at); exists {
+			if err := os.WriteFile(filepath.Join(n.data, "symbolon.db-shm"), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p.s.start(t)
+	if c.at < p.seeded { // there may be no organization yet, and the one it gets now has other names
+		apps, instance, identityStore := maps.Clone(p.s.apps), p.s.instance, p.s.identityStore
+		defer func() { p.s.apps, p.s.instance, p.s.identityStore = apps, instance, identityStore }()
+		p.s.seed(t)
+	}
+	l := &load{t: t, s: p.s, grace: p.l.grace}
+	if _, ok := l.begin(); !ok {
+		t.Error("no token after the power loss")
+	}
+	l.verify(c, p.closest(c, dice, 80))
+	n.end(syscall.SIGTERM)
+	p.checkFolder(t, d)
+}
+
+// closest are things that were in use around the cut, and some others.
+func (p *powered) closest(c cut, dice *rand.Rand, n int) []*thing {
+	var known []*thing
+	distance := map[*thing]int64{}
+	for _, th := range p.l.things {
+		for _, d := range th.deeds {
+			if d.sent && d.call <= c.at {
+				distance[th] = c.at - d.call
+			}
+		}
+		if _, ok := distance[th]; ok || th.born != nil && c.answered(*th.born) {
+			known = append(known, th)
+		}
+	}
+	slices.SortStableFunc(known, func(a, b *thing) int { return int(distance[a] - distance[b]) })
+	near := min(n/2, len(known))
+	dice.Shuffle(len(known)-near, func(i, j int) { known[near+i], known[near+j] = known[near+j], known[near+i] })
+	return known[:min(n, len(known))]
+}
+
+// checkFolder: the database is sound, and the audit log whole, with everything that was flushed of it.
+func (p *powered) checkFolder(t *testing.T, d *disk) {
+	t.Helper()
+	data := p.s.nodes[0].data
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(data, "symbolon.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var verdict string
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("the database: %s, %v", verdict, err)
+	}
+	log := filepath.Join(data, "audit.jsonl")
+	if line, err := audit.Verify(log); err != nil {
+		t.Errorf("the audit log: line %d: %v", line, err)
+	}
+	content, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, n, _ := d.find(log); n != nil && !bytes.HasPrefix(content, n.durable) {
+		t.Errorf("of the %d bytes of the audit log that had been flushed not all are there", len(n.durable))
+	}
+}
