@@ -13,6 +13,9 @@ func (b *Backend) connected() (*conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := c.watchLog(b.gathers); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
 		b.writer = c
 	}
 	return b.writer, nil
@@ -26,6 +29,14 @@ func (b *Backend) Commit(commits []*store.Commit) error {
 	if err != nil {
 		return err
 	}
+	if err := b.apply(c, commits); err != nil {
+		return err
+	}
+	b.carryOver(c)
+	return nil
+}
+
+func (b *Backend) apply(c *conn, commits []*store.Commit) error {
 	if len(commits) == 1 && len(commits[0].Steps) == 1 {
 		return b.single(c, commits[0])
 	}

@@ -20,6 +20,8 @@ type conn struct {
 	// every parameter is bound anew before they run again.
 	arena     uintptr
 	arenaSize int
+	log       *logFile // of the connection that writes
+	progress  func(*libc.TLS, uintptr) int32
 }
 
 // resultError is an extended result code of SQLite with its message.
@@ -102,6 +104,7 @@ func (c *conn) close() error {
 			err = c.failure(rc)
 		}
 	}
+	c.unwatch()
 	libc.Xfree(c.tls, c.arena)
 	c.tls.Close()
 	return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -23,9 +22,6 @@ var (
 	vacuumInto  = &store.Statement{SQL: "VACUUM INTO ?"}
 	pageCount   = &store.Statement{SQL: "PRAGMA page_count"}
 	pageSize    = &store.Statement{SQL: "PRAGMA page_size"}
-	checkpoint  = &store.Statement{SQL: "PRAGMA wal_checkpoint(PASSIVE)", Columns: 3}
-	autoOff     = &store.Statement{SQL: "PRAGMA wal_autocheckpoint = 0"}
-	autoOn      = &store.Statement{SQL: "PRAGMA wal_autocheckpoint = 1000"} // SQLite's default
 	integrity   = &store.Statement{SQL: "PRAGMA integrity_check(10)", Columns: 1}
 	quickCheck  = &store.Statement{SQL: "PRAGMA quick_check(10)", Columns: 1}
 	errDamaged  = errors.New("sqlite: the database is damaged")
@@ -52,14 +48,6 @@ func (b *Backend) copyInto(ctx context.Context, path string) error {
 		return err
 	}
 	defer c.close() //nolint:errcheck // it has only read
-	// A commit that finds the log long would carry all of it into the file at once; the copy does that itself when it is done.
-	if err := b.onWriter(autoOff); err != nil {
-		return err
-	}
-	defer func() {
-		_ = c.query(context.WithoutCancel(ctx), checkpoint, nil, func([]any) error { return nil }) // the next commit does what this did not
-		_ = b.onWriter(autoOn)                                                                     // a writer opened anew has it on
-	}()
 	err = c.paced(ctx, func() error {
 		_, err := c.exec(vacuumInto, []any{path})
 		return err
@@ -70,22 +58,10 @@ func (b *Backend) copyInto(ctx context.Context, path string) error {
 	return err
 }
 
-// onWriter runs a setting on the connection that writes.
-func (b *Backend) onWriter(s *store.Statement) error {
-	b.writing.Lock()
-	defer b.writing.Unlock()
-	c, err := b.connected()
-	if err != nil {
-		return err
-	}
-	_, err = c.exec(s, nil)
-	return err
-}
-
 // paced runs fn with the connection resting half of the time and giving up when ctx ends.
 func (c *conn) paced(ctx context.Context, fn func() error) error {
 	began := time.Now()
-	progress := func(*libc.TLS, uintptr) int32 {
+	c.progress = func(*libc.TLS, uintptr) int32 {
 		if worked := time.Since(began); worked >= copyBurst {
 			time.Sleep(worked)
 			began = time.Now()
@@ -95,12 +71,9 @@ func (c *conn) paced(ctx context.Context, fn func() error) error {
 		}
 		return 0
 	}
-	// SQLite's C is Go here: a pointer to a function is what a func value is.
-	lib.Xsqlite3_progress_handler(c.tls, c.db, copySteps, *(*uintptr)(unsafe.Pointer(&progress)), 0)
-	defer func() {
-		lib.Xsqlite3_progress_handler(c.tls, c.db, 0, 0, 0)
-		runtime.KeepAlive(progress)
-	}()
+	// SQLite's C is Go here: a pointer to a function is what a func value is. It must not lie on a stack, which moves.
+	lib.Xsqlite3_progress_handler(c.tls, c.db, copySteps, *(*uintptr)(unsafe.Pointer(&c.progress)), 0)
+	defer lib.Xsqlite3_progress_handler(c.tls, c.db, 0, 0, 0)
 	return fn()
 }
 

@@ -27,11 +27,11 @@ const (
 	// minVersion is the first SQLite without a race between writing and resetting the WAL that could corrupt the file.
 	minVersion = "3.51.3"
 	// fileReaders and memoryReaders bound the views open at once; more wait.
-	fileReaders   = 32
+	fileReaders   = 16
 	memoryReaders = 8
 	// writerCache and readerCache are the page caches of a connection, in KiB.
 	writerCache = "16384"
-	readerCache = "1024"
+	readerCache = "256"
 )
 
 // Backend is one open database. Open and Memory make it.
@@ -40,8 +40,12 @@ type Backend struct {
 	pragmas []string
 	unlock  func() error
 
-	writing sync.Mutex
-	writer  *conn // nil after a failure that left its state in doubt, until it is opened anew
+	writing  sync.Mutex
+	writer   *conn // nil after a failure that left its state in doubt, until it is opened anew
+	gathers  bool  // the log's writes wait for the flush
+	carrying bool  // a checkpoint is under way
+	carryAt  int64 // length of the log at which the next one begins
+	carried  sync.WaitGroup
 
 	slots chan struct{} // one token per view that may be open
 	mu    sync.Mutex
@@ -80,8 +84,9 @@ func newBackend(path, synchronous string, readers int) *Backend {
 		dsn: (&url.URL{Scheme: "file", Path: path}).String(),
 		pragmas: []string{
 			"busy_timeout = 10000", "journal_mode = WAL", "synchronous = " + synchronous, "temp_store = MEMORY",
-			"trusted_schema = OFF", "cache_size = -" + writerCache,
+			"trusted_schema = OFF", "cache_size = -" + writerCache, "wal_autocheckpoint = 0",
 		},
+		gathers: synchronous == "FULL", carryAt: logLength,
 		slots: make(chan struct{}, readers),
 	}
 }
@@ -95,10 +100,11 @@ func (b *Backend) create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if b.writer, err = openConn(b.dsn, b.pragmas); err != nil {
+	c, err := b.connected()
+	if err != nil {
 		return fmt.Errorf("sqlite: %s: %w", path, err)
 	}
-	return check(b.writer)
+	return check(c)
 }
 
 var (
@@ -209,6 +215,7 @@ func (b *Backend) Alone(_ context.Context, fn func() error) error { return fn() 
 
 // Close implements store.Backend.
 func (b *Backend) Close() error {
+	b.carried.Wait()
 	var errs []error
 	b.mu.Lock()
 	for _, c := range b.spare {
