@@ -64,7 +64,10 @@ type KeyReport struct {
 // the same.
 func (s *Server) Keys(ctx context.Context, o KeyOrder) (*KeyReport, error) {
 	report := &KeyReport{}
-	err := s.carryOut(ctx, o, report)
+	err := s.db.Sync(ctx) // an order is judged by what is, not by what this node has heard of
+	if err == nil {
+		err = s.carryOut(ctx, o, report)
+	}
 	if err == nil {
 		report.MasterKeys, err = s.keys.MasterKeys(ctx)
 	}

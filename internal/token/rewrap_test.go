@@ -179,6 +179,7 @@ func TestRewrapUnderLoad(t *testing.T) {
 	nodes := newNodes(t, 2)
 	stop := make(chan struct{})
 	done := make(chan struct{})
+	defer func() { close(stop); <-done }()
 	go func() {
 		defer close(done)
 		for {
@@ -203,9 +204,11 @@ func TestRewrapUnderLoad(t *testing.T) {
 	masters := [][]byte{testMaster, otherMaster}
 	for round := range 10 {
 		next := masters[(round+1)%2]
+		heard(t, nodes)
 		if err := nodes[round%2].Keys.Rewrap(ctx, next); err != nil {
 			t.Fatal(err)
 		}
+		heard(t, nodes)
 		for i := range nodes { // the restart: one by one, on a handle of its own on the same database
 			k, err := OpenKeyring(ctx, nodes[i].db, KeyringOptions{MasterKey: next, Now: nodes[i].clock.now})
 			if err != nil {
@@ -216,6 +219,7 @@ func TestRewrapUnderLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		heard(t, nodes)
 		if _, err := nodes[(round+1)%2].Keys.FinishRewrap(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -223,10 +227,19 @@ func TestRewrapUnderLoad(t *testing.T) {
 			n.clock.move(spreadLead)
 		}
 	}
-	close(stop)
-	<-done
+	heard(t, nodes)
 	if wraps := wrapRows(t, nodes[0].db); len(wraps) != 1 {
 		t.Errorf("%d wraps", len(wraps))
+	}
+}
+
+// heard has all nodes know what was changed, as one that starts does.
+func heard(t *testing.T, nodes []house) {
+	t.Helper()
+	for _, n := range nodes {
+		if err := n.db.Sync(ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
