@@ -15,6 +15,9 @@ import (
 
 // authenticate is wire's hook: who signed the request, by our own records, and for which region.
 func (s *Server) authenticate(ctx context.Context, c *wire.Call) error {
+	if s.audit.Failing() && s.audit.Check(ctx) != nil {
+		return unrecorded("Nothing was changed; try again.", nil)
+	}
 	identity, err := s.verifier.Verify(ctx, c.Request, c.Body, c.Service.SigningName)
 	if err != nil {
 		return signatureError(c, err)
@@ -115,6 +118,14 @@ func accountOf(arn string) string {
 		return parts[4]
 	}
 	return ""
+}
+
+// unrecorded is the answer to what has not been done, or is not told, because it cannot be recorded.
+func unrecorded(outcome string, cause error) *wire.Error {
+	return &wire.Error{
+		Code: "InternalServerException", Status: http.StatusServiceUnavailable, Cause: cause, Reason: "the audit log cannot be written",
+		Message: "The request cannot be recorded. " + outcome, Fields: map[string]any{"error": "server_error"},
+	}
 }
 
 // mapError is wire's hook for errors no room gave a shape: faults of the store and our own.

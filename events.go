@@ -72,7 +72,11 @@ func (s *Server) record(ctx context.Context, c *wire.Call) error {
 	if err := d.recordValues(c); err != nil {
 		return err
 	}
-	return s.audit.Write(ctx, e)
+	err := s.audit.Write(ctx, e)
+	if err != nil && (c.Err != nil || e.ReadOnly) {
+		return unrecorded("Try again.", err)
+	}
+	return err // of what has been done: its answer is withheld
 }
 
 // recordValues shows what went in, of a change what came out, and what was noted on the way.

@@ -64,6 +64,12 @@ func (s *Server) readAudit() {
 	m.reads("symbolon_audit_events_total", "Audit events written.", nil, func() uint64 { return s.audit.Stats().Events })
 	m.reads("symbolon_audit_batches_total", "Writes to the audit log; each takes all events that wait.", nil, func() uint64 { return s.audit.Stats().Batches })
 	m.reads("symbolon_audit_failures_total", "Writes to the audit log that failed; nothing is issued meanwhile.", nil, func() uint64 { return s.audit.Stats().Failures })
+	m.shows("symbolon_audit_failing", "1 while the audit log cannot be written: every request is refused.", func() float64 {
+		if s.audit.Failing() {
+			return 1
+		}
+		return 0
+	})
 	m.reads("symbolon_audit_bytes_total", "Bytes written to the audit log.", nil, func() uint64 { return s.audit.Stats().Bytes })
 	m.shows("symbolon_audit_waiting_events", "Audit events that wait for the log.", func() float64 { return float64(s.audit.Stats().Waiting) })
 }

@@ -10,7 +10,7 @@ import (
 // checkSize is what Check writes: more than what is left of a block that a full disk has allotted already.
 const checkSize = 16 << 10
 
-// Check says whether events can be written: nil as long as the last one could, so that asking costs nothing. After a failure it tries
+// Check says whether events can be written: nil while none has failed, so that asking costs nothing. After a failure it tries
 // again by itself, so that it hears of a disk with room again although nobody writes: it appends what is no event and takes it away. The
 // context bounds the wait for the file, not what the operating system then takes.
 func (l *Log) Check(ctx context.Context) error {
@@ -25,7 +25,7 @@ func (l *Log) Check(ctx context.Context) error {
 		return ErrClosed
 	case l.failed != nil:
 		return l.failed
-	case !l.refused:
+	case !l.refused && !l.Failing():
 		return nil
 	}
 	if err := l.mend(); err != nil {
@@ -39,5 +39,6 @@ func (l *Log) Check(ctx context.Context) error {
 		return err
 	}
 	l.refused = false
+	l.counters.failing.Store(false)
 	return nil
 }

@@ -219,6 +219,7 @@ func (l *Log) sync() {
 	l.turn <- struct{}{}
 	if l.file == f {
 		l.failed = fmt.Errorf("audit: %w", err)
+		l.counters.failing.Store(true)
 	}
 	<-l.turn
 }
@@ -253,6 +254,7 @@ func (l *Log) Reopen() error {
 	}
 	err = errors.Join(l.mend(), l.file.Sync(), l.file.Close())
 	l.file, l.size, l.torn, l.refused, l.failed = f, 0, false, false, nil
+	l.counters.failing.Store(false)
 	l.continued = l.last != link{}
 	return err
 }

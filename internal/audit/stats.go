@@ -13,11 +13,19 @@ type Stats struct {
 }
 
 // counters are the live form of Stats; writers hold the turn.
-type counters struct{ events, batches, failures, bytes atomic.Uint64 }
+type counters struct {
+	events, batches, failures, bytes atomic.Uint64
+	failing                          atomic.Bool
+}
+
+// Failing says that a write has failed and Check has not yet found room again: whoever is about to do what must be recorded had better
+// not begin. It costs nothing and waits for nobody. That a short event has found a gap on a full disk since does not end it.
+func (l *Log) Failing() bool { return l.counters.failing.Load() }
 
 // count notes what became of a batch. Needs the turn.
 func (l *Log) count(b *batch, size int64) {
 	if b.err != nil {
+		l.counters.failing.Store(true)
 		l.counters.failures.Add(1)
 		return
 	}

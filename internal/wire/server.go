@@ -26,7 +26,7 @@ type Server struct {
 	Authenticate func(ctx context.Context, c *Call) error
 	// Authorize decides on c.Operation over c.Resources.
 	Authorize func(ctx context.Context, c *Call) error
-	// Finish writes the audit event; if it fails the client gets InternalServerException and nothing of the output.
+	// Finish writes the audit event; if it fails the client gets its *Error, or else InternalServerException, and nothing of the output.
 	// Its context outlives the client's.
 	Finish func(ctx context.Context, c *Call) error
 	// MapError turns an error that is no *Error (store errors, foreign ones) into one; nil, or a nil answer: internal.
@@ -138,7 +138,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !x.turned {
 		if err := h.guard(x, func() error { return h.Finish(context.WithoutCancel(ctx), c) }); err != nil {
 			c.Output, x.answer = nil, nil
-			h.conclude(x, internalError(x.protocol, x.plain, fmt.Errorf("finish: %w", err)))
+			if _, ok := errors.AsType[*Error](err); !ok {
+				err = internalError(x.protocol, x.plain, fmt.Errorf("finish: %w", err))
+			}
+			h.conclude(x, err)
 		}
 	}
 	if x.write(w) == nil { // of an HTTP/2 stream that broke the answer may still be on its way out

@@ -155,6 +155,10 @@ func TestFaults(t *testing.T) {
 	if c := h.finished[len(h.finished)-1]; c.Output != nil || c.Err == nil {
 		t.Errorf("failed audit: %+v", c)
 	}
+	h.finish = &Error{Code: "X", Status: 503, Message: "not recorded", Cause: errForeign}
+	if r := h.token(body); r.Code != 503 || !strings.Contains(r.Body.String(), "not recorded") || strings.Contains(r.Body.String(), "fire") {
+		t.Errorf("a failed audit that says how to answer: %d %s", r.Code, r.Body)
+	}
 	h.finish = nil
 	ran := 0
 	h.Finish = func(context.Context, *Call) error { ran++; panic(errForeign) }
