@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ import (
 // idp is somebody else's issuer, with one key.
 type idp struct {
 	*httptest.Server
-	key *ecdsa.PrivateKey
+	key   *ecdsa.PrivateKey
+	ahead atomic.Int64 // of its clock
 }
 
 func newIDP(t testing.TB) *idp {
@@ -46,12 +48,17 @@ func newIDP(t testing.TB) *idp {
 }
 
 func (i *idp) assertion(t testing.TB, jti string) string {
+	return i.assertionFor(t, "alice@example.com", jti)
+}
+
+func (i *idp) assertionFor(t testing.TB, email, jti string) string {
 	t.Helper()
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: i.key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
 	fatal(t, err)
+	now := time.Now().Add(time.Duration(i.ahead.Load()))
 	claims, err := json.Marshal(map[string]any{
-		"iss": i.URL, "sub": "s", "aud": "symbolon", "email": "alice@example.com", "jti": jti,
-		"iat": time.Now().Unix(), "exp": time.Now().Add(5 * time.Minute).Unix(),
+		"iss": i.URL, "sub": "s", "aud": "symbolon", "email": email, "jti": jti,
+		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 	})
 	fatal(t, err)
 	jws, err := s.Sign(claims)

@@ -44,7 +44,8 @@ type Server struct {
 	limits    *limits
 	drafts    sync.Pool // of *draft
 	health    *health
-	masterKey string // its fingerprint
+	masterKey string        // its fingerprint
+	given     store.Backend // for tests of several nodes in memory; nil otherwise
 	metrics   *metrics
 
 	certificate atomic.Pointer[certificate] // set by Serve; nil without TLS
@@ -54,12 +55,15 @@ type Server struct {
 
 // New opens the store, making the folder, the schema and the keys if need be, and builds the rooms. It serves nothing yet.
 // Config faults, an unreadable master key, a store that another process holds, a newer schema are errors.
-func New(ctx context.Context, c Config) (*Server, error) {
+func New(ctx context.Context, c Config) (*Server, error) { return newServer(ctx, c, nil) }
+
+// newServer is New on a backend of which other nodes have a part, too; nil for the one that the configuration names.
+func newServer(ctx context.Context, c Config, given store.Backend) (*Server, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, issuer: c.Issuer, metrics: newMetrics(c.Version)}
+	s := &Server{config: c, issuer: c.Issuer, metrics: newMetrics(c.Version), given: given}
 	if s.issuer == "" {
 		s.issuer = c.origin(c.Listen)
 	}
@@ -90,12 +94,12 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	backend, err := s.backend()
+	backend, shared, err := s.backend()
 	if err != nil {
 		return err
 	}
 	s.embedded, _ = backend.(*sqlite.Backend)
-	if s.db, err = store.Open(ctx, backend, tables(), store.Options{Now: s.config.Now, Flushed: s.metrics.flushed}); err != nil {
+	if s.db, err = store.Open(ctx, backend, tables(), store.Options{Now: s.config.Now, Shared: shared, Flushed: s.metrics.flushed}); err != nil {
 		return err
 	}
 	s.masterKey = token.Fingerprint(master)
@@ -114,11 +118,17 @@ func tables() []store.Definition {
 	return slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables(), nodeTables())
 }
 
-func (s *Server) backend() (store.Backend, error) {
-	if s.config.Memory {
-		return sqlite.Memory()
+// backend is the store that the configuration names, and whether other nodes may use it at the same time.
+func (s *Server) backend() (b store.Backend, shared bool, err error) {
+	switch {
+	case s.given != nil:
+		return s.given, true, nil
+	case s.config.Memory:
+		b, err = sqlite.Memory()
+	default:
+		b, err = sqlite.Open(s.config.storeFile())
 	}
-	return sqlite.Open(s.config.storeFile())
+	return b, false, err
 }
 
 // build makes the rooms and introduces them to each other.
