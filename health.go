@@ -13,6 +13,7 @@ import (
 
 	"github.com/symbolon/symbolon/internal/audit"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
 )
 
 const (
@@ -54,9 +55,10 @@ type round struct {
 	faults map[string]string // by name; set before done is closed
 }
 
-func newHealth(db *store.DB, l *audit.Log, log *slog.Logger) *health {
+func newHealth(db *store.DB, l *audit.Log, keys *token.Keyring, log *slog.Logger) *health {
 	return &health{db: db, log: log, probes: []*probe{
 		{name: "audit", ask: l.Check, says: "the audit log cannot be written"},
+		{name: "keys", ask: keys.Check, says: "the keys cannot be read, or the master key was replaced and this server not restarted with the new one"},
 		{name: "store", ask: db.Ping, says: "the store does not answer"},
 	}}
 }

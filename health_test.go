@@ -37,7 +37,7 @@ func TestReady(t *testing.T) {
 	s := testServer(t, Config{})
 	for range 2 {
 		p := probeOf(t, s.Handler(), "/readyz")
-		if p.code != http.StatusOK || p.Status != "ready" || len(p.Checks) != 5 {
+		if p.code != http.StatusOK || p.Status != "ready" || len(p.Checks) != 6 {
 			t.Fatalf("%+v", p)
 		}
 	}
@@ -71,7 +71,7 @@ func TestReadinessNeverHangs(t *testing.T) {
 	s := testServer(t, Config{})
 	release, asked := make(chan struct{}), make(chan struct{}, 10)
 	secret := errors.New("dial tcp 10.0.0.7: password=hunter2")
-	h := newHealth(s.db, s.audit, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	h := newHealth(s.db, s.audit, s.keys, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	h.probes = append(h.probes, &probe{name: "feed", says: "hangs", ask: func(context.Context) error {
 		asked <- struct{}{}
 		<-release // heeds no context

@@ -71,7 +71,7 @@ func newServer(ctx context.Context, c Config, given store.Backend) (*Server, err
 		return nil, errors.Join(err, s.Close())
 	}
 	s.build()
-	s.health = newHealth(s.db, s.audit, c.Log)
+	s.health = newHealth(s.db, s.audit, s.keys, c.Log)
 	s.handler = s.routes()
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
@@ -196,6 +197,18 @@ func (k *Keyring) underMaster(r keyRow) ([]byte, error) {
 		return nil, fmt.Errorf("%w: it has the fingerprint %s (key %s, %s)", ErrMasterKey, k.master.fingerprint, r.ID, r.Purpose)
 	}
 	return material, nil
+}
+
+// Check is an error while this node cannot go on making and verifying: its keys cannot be read, or its master key was withdrawn, so that it
+// will not be able to open the next key.
+func (k *Keyring) Check(context.Context) error {
+	if _, err := k.current(); err != nil {
+		return err
+	}
+	if k.withdrawn.Load() {
+		return fmt.Errorf("%w any more: it has the fingerprint %s", ErrMasterKey, k.master.fingerprint)
+	}
+	return nil
 }
 
 // noticeWithdrawal logs, once, that this node's master key was replaced and the change finished without it. It goes on with the keys it

@@ -108,6 +108,8 @@ func TestRewrap(t *testing.T) {
 	if _, err := h.VerifyAccessToken(old, h.clock.now()); err != nil {
 		t.Errorf("the old node refuses its own token: %v", err)
 	}
+	wantError(t, a.Check(ctx), ErrMasterKey)
+	wantError(t, b.Check(ctx), nil)
 	if _, err := a.Rotate(ctx, AccessMAC); !errors.Is(err, ErrMasterKey) {
 		t.Errorf("the old node makes a key: %v", err)
 	}
