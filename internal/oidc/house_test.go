@@ -36,6 +36,7 @@ type house struct {
 	moved     atomic.Int64
 	worlds    atomic.Int64
 	foreign   *foreign
+	commits   *spoiled
 
 	mu     sync.Mutex
 	events map[string]event // by request id
@@ -62,10 +63,10 @@ func newHouse(t testing.TB, folder ...string) *house {
 		backend, err = sqlite.Open(filepath.Join(folder[0], "symbolon.db"))
 	}
 	must(t, err)
-	h := &house{events: map[string]event{}, foreign: newForeign(t)}
+	h := &house{events: map[string]event{}, foreign: newForeign(t), commits: &spoiled{Backend: backend}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	tables := slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), Tables())
-	db, err := store.Open(t.Context(), backend, tables, store.Options{Now: h.now})
+	db, err := store.Open(t.Context(), h.commits, tables, store.Options{Now: h.now})
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() }) // a test may have closed it
 	keys, err := token.OpenKeyring(t.Context(), db, token.KeyringOptions{MasterKey: make([]byte, 32), Now: h.now, Log: log})
@@ -110,6 +111,9 @@ func (h *house) listen(t testing.TB) {
 		},
 		Finish: h.record, Now: h.now, Log: h.Log,
 		MapError: func(err error) *wire.Error {
+			if errors.Is(err, store.ErrUnavailable) {
+				return &wire.Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Reason: err.Error()}
+			}
 			t.Errorf("an error without a shape reached the door: %v", err)
 			return nil
 		},
