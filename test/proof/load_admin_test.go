@@ -153,20 +153,10 @@ func (l *load) user() bool {
 	return true
 }
 
-// user of the directory with a family.
-type user struct {
-	s    *server
-	id   string
-	born *answer // the assertion's answer, with which the family began
-}
-
 // newUser creates a user and begins a family.
 func (l *load) newUser() (*user, bool) {
 	email := rand.Text() + "@example.com"
-	created, ok := l.do(nil, input{kind: create}, l.directory("CreateUser", map[string]any{
-		"UserName": email, "DisplayName": email, "Name": map[string]any{"GivenName": "U", "FamilyName": "U"},
-		"Emails": []any{map[string]any{"Value": email, "Type": "work", "Primary": true}},
-	}))
+	created, ok := l.do(nil, input{kind: create}, l.s.createUser(email))
 	if !ok {
 		return nil, false
 	}
@@ -175,12 +165,4 @@ func (l *load) newUser() (*user, bool) {
 	born, ok := l.do(nil, input{kind: redeem}, l.s.bearer(l.s.issuer.assertion(l.t, email)))
 	u.born = &born
 	return u, ok
-}
-
-// switched prepares the user's being disabled or enabled.
-func (u *user) switched(status string) *call {
-	return u.s.admin("identitystore", "AWSIdentityStore.UpdateUser", map[string]any{
-		"IdentityStoreId": u.s.identityStore, "UserId": u.id,
-		"Operations": []any{map[string]any{"AttributePath": "userStatus", "AttributeValue": status}},
-	})
 }
