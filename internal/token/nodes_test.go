@@ -46,8 +46,10 @@ func nodesOn(t *testing.T, n int, open func() store.Backend) []house {
 }
 
 // What one node makes with a key of this very moment the others take at once, although they have not heard of the key.
-func TestUnheardKeys(t *testing.T) {
-	nodes := newNodes(t, 3)
+func TestUnheardKeys(t *testing.T) { unheardKeys(t, newNodes(t, 3)) }
+
+func unheardKeys(t *testing.T, nodes []house) {
+	t.Helper()
 	for range 5 {
 		for _, p := range []Purpose{SigningES256, AccessMAC, RefreshMAC, RoleSession} {
 			mustRotate(t, func() (KeyInfo, error) { return nodes[0].Keys.RotateNow(ctx, p) })
@@ -104,8 +106,10 @@ func TestMadeUpKeyIDs(t *testing.T) {
 }
 
 // A retired key is refused by every node within a second.
-func TestRetiredEverywhere(t *testing.T) {
-	nodes := newNodes(t, 2)
+func TestRetiredEverywhere(t *testing.T) { retiredEverywhere(t, newNodes(t, 2)) }
+
+func retiredEverywhere(t *testing.T, nodes []house) {
+	t.Helper()
 	a := nodes[1].accessToken(t)
 	s := mustAccess(t, nodes[1], a, JWT, ES256)
 	old, err := nodes[1].Keys.use(SigningES256)

@@ -177,8 +177,10 @@ func TestRewrapBesideARetiredKey(t *testing.T) {
 }
 
 // Nodes that mint, verify and rotate while the master key is changed over and over never fail, and hear of everything.
-func TestRewrapUnderLoad(t *testing.T) {
-	nodes := newNodes(t, 2)
+func TestRewrapUnderLoad(t *testing.T) { rewrapUnderLoad(t, newNodes(t, 2)) }
+
+func rewrapUnderLoad(t *testing.T, nodes []house) {
+	t.Helper()
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	defer func() { close(stop); <-done }()
