@@ -46,8 +46,8 @@ func (c *committer) submit(p *pending) error {
 		c.mu.Unlock()
 		return errClosed
 	}
-	c.queue = append(c.queue, p)
 	if c.free == 0 {
+		c.queue = append(c.queue, p)
 		if p.lead == nil {
 			p.lead = make(chan bool, 1)
 		}
@@ -59,7 +59,7 @@ func (c *committer) submit(p *pending) error {
 	} else {
 		c.free--
 	}
-	batch := c.take()
+	batch := c.take(p)
 	c.mu.Unlock()
 
 	defer c.handOver() // even when the backend panics
@@ -67,27 +67,34 @@ func (c *committer) submit(p *pending) error {
 	return p.err
 }
 
-// take removes the next batch from the queue. It holds the lock.
-func (c *committer) take() []*pending {
-	n, steps := 0, 0
-	for n < len(c.queue) && n < maxBatch && (n == 0 || steps+len(c.queue[n].Steps) <= maxBatchSteps) {
+// take makes the leader's batch: itself and those who wait. It holds the lock.
+func (c *committer) take(leader *pending) []*pending {
+	n, steps := 0, len(leader.Steps)
+	for n < len(c.queue) && n < maxBatch-1 && steps+len(c.queue[n].Steps) <= maxBatchSteps {
 		steps += len(c.queue[n].Steps)
 		n++
 	}
-	batch := make([]*pending, n)
-	copy(batch, c.queue)
-	rest := copy(c.queue, c.queue[n:])
-	clear(c.queue[rest:])
-	c.queue = c.queue[:rest]
+	batch := append(make([]*pending, 0, n+1), leader)
+	batch = append(batch, c.queue[:n]...)
+	c.drop(n)
 	return batch
 }
 
-// handOver gives the lane to the first of those who wait.
+// drop removes the first n of the queue.
+func (c *committer) drop(n int) {
+	rest := copy(c.queue, c.queue[n:])
+	clear(c.queue[rest:])
+	c.queue = c.queue[:rest]
+}
+
+// handOver gives the lane to the first of those who wait, who then waits no more: another lane neither leads it nor takes it along.
 func (c *committer) handOver() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) > 0 {
-		c.queue[0].lead <- true
+		next := c.queue[0]
+		c.drop(1)
+		next.lead <- true
 		return
 	}
 	c.free++

@@ -123,22 +123,23 @@ func (tx *Tx) findBy(t *sqlTable, index int, values []string, except string) (*e
 			return e, nil
 		}
 	}
-	if !slices.ContainsFunc(values, invalidText) {
-		var found *entry
-		args := t.withNow(keyArgs(values, 1), tx.micros)
-		err := tx.query(t.byIndex[index], args, func(v []any) (err error) {
-			found, err = tx.note(t, v)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if found != nil && (found.op != opNone || found.key == except) {
-			return nil, nil // its value is this transaction's to give away
-		}
-		if found != nil {
-			return found, nil
-		}
+	if slices.ContainsFunc(values, invalidText) {
+		return nil, nil // no row can ever have them
+	}
+	var found *entry
+	args := t.withNow(keyArgs(values, 1), tx.micros)
+	err := tx.query(t.byIndex[index], args, func(v []any) (err error) {
+		found, err = tx.note(t, v)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if found != nil && (found.op != opNone || found.key == except) {
+		return nil, nil // its value is this transaction's to give away
+	}
+	if found != nil {
+		return found, nil
 	}
 	if tx.writable {
 		tx.absent = append(tx.absent, lookup{t, index, values})

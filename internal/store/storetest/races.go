@@ -19,6 +19,7 @@ var raceCases = []testCase{
 	{"races/on call", onCall},
 	{"races/bulk loading", bulk},
 	{"races/group commit keeps members apart", groupCommit},
+	{"races/lanes lose nobody", lanesLoseNobody},
 	{"races/context ends", contextEnds},
 	{"races/close waits", closeWaits},
 }
@@ -252,6 +253,33 @@ func groupOutcome(e *env) func(*store.Tx) error {
 		}
 		return err
 	}
+}
+
+// lanesLoseNobody: with several lanes every commit is carried out once, and its caller told.
+func lanesLoseNobody(e *env) {
+	db := e.nodeOn(lanes{&faults{Backend: e.h.Open(e.T)}}, store.Options{})
+	const workers, each = 40, 25
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(workers, func(w int) {
+			for i := range each {
+				e.check(db.Update(e.ctx, func(tx *store.Tx) error { return hot.Insert(tx, row{Realm: fmt.Sprint(w), ID: fmt.Sprint(i)}) }))
+			}
+		})
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		e.Fatal("somebody waits forever")
+	}
+	e.view(db, func(tx *store.Tx) error {
+		rows, err := hot.List(tx, store.Query{})
+		if len(rows) != workers*each {
+			e.Errorf("%d rows", len(rows))
+		}
+		return err
+	})
 }
 
 func (e *env) check(err error) {
