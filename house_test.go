@@ -47,6 +47,7 @@ var dependencies = map[string]string{
 	"github.com/go-json-experiment/json":  "exact, case-sensitive JSON that refuses duplicate names, which encoding/json does not",
 	"github.com/goccy/go-yaml":            "strict YAML: unknown and repeated keys are errors that show their line",
 	"github.com/prometheus/client_golang": "metrics in the format that everybody scrapes, with the runtime's and the process's own",
+	"github.com/jackc/pgx/v5":             "PostgreSQL's protocol: connecting, authentication, messages",
 	"github.com/spf13/cobra":              "commands, flags, help and completions as people of this ecosystem expect them",
 	"golang.org/x/crypto":                 "argon2id",
 	"golang.org/x/time":                   "token buckets of the rate limits",
@@ -57,7 +58,6 @@ var dependencies = map[string]string{
 // testDependencies are imported by tests only.
 var testDependencies = map[string]string{
 	"github.com/google/go-cmp":        "differences that people can read",
-	"github.com/jackc/pgx/v5":         "PostgreSQL's protocol, with pipelines",
 	"github.com/rogpeppe/go-internal": "testscript: command-line sessions as files",
 	"pgregory.net/rapid":              "property tests that shrink",
 }

@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	connectTimeout = 3 * time.Second // for one host; connect_timeout in the URL replaces it
+	queryTimeout   = 5 * time.Second // of a view's queries
+	commitTimeout  = 5 * time.Second // of one attempt to commit
+	// lockLimit is how long a commit waits for others' rows: longer than their commits take, shorter than a deadlock lasts.
+	lockLimit = 500 * time.Millisecond
+)
+
+// settings go with every connection. The server gives up before this side does, so that what is cut off is over there, too,
+// and a node that vanishes in the middle of a transaction does not keep its locks.
+var settings = map[string]string{
+	"application_name":                    "symbolon",
+	"client_encoding":                     "UTF8",
+	"default_transaction_isolation":       "read committed",
+	"statement_timeout":                   "4s",
+	"lock_timeout":                        strconv.Itoa(int(lockLimit/time.Millisecond)) + "ms",
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+// tuning are PostgreSQL's own settings, which its relatives may refuse one by one. Every statement here has one good plan,
+// by an index, whatever the statistics of a young table say; planning it anew would cost more than running it.
+var tuning = []string{
+	"SET plan_cache_mode = 'force_generic_plan'",
+	"SET enable_seqscan = off",
+	"SET enable_hashjoin = off",
+	"SET enable_mergejoin = off",
+	"SET jit = off",
+	"SET tcp_keepalives_idle = 5",
+	"SET tcp_keepalives_interval = 2",
+	"SET tcp_keepalives_count = 3",
+	"SET tcp_user_timeout = 10000",
+	// What was acknowledged is durable, whatever the server's default.
+	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+}
+
+// parseURL reads a connection URL, or libpq's keyword form. Errors do not repeat it, since it holds the password.
+func parseURL(at string) (config *pgconn.Config, most int, err error) {
+	config, err = pgconn.ParseConfig(at)
+	if err != nil {
+		var parse *pgconn.ParseConfigError
+		if errors.As(err, &parse) {
+			err = errors.New(parse.Error()) // its text hides the password, what it wraps may not
+		}
+		return nil, 0, err
+	}
+	most = defaultConnections
+	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
+		if most, err = strconv.Atoi(text); err != nil || most < minConnections || most > 1000 {
+			return nil, 0, fmt.Errorf("pool_max_conns is %q, not a number from %d to 1000", text, minConnections)
+		}
+		delete(config.RuntimeParams, "pool_max_conns")
+	}
+	for name, value := range settings {
+		if name != "application_name" || config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
+	config.DialFunc = dialer.DialContext
+	return config, most, nil
+}
+
+// connect opens a connection to the first host of the URL that can be written to.
+func (b *Backend) connect(ctx context.Context, deadline time.Time) (*conn, error) {
+	c, err := b.connectPlain(ctx, deadline)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.tune(deadline); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// connectPlain opens a connection with the server's own settings for planning.
+func (b *Backend) connectPlain(ctx context.Context, deadline time.Time) (*conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	pg, err := pgconn.ConnectConfig(ctx, b.config)
+	if err != nil {
+		return nil, err
+	}
+	h, err := pg.Hijack()
+	if err != nil {
+		return nil, errors.Join(err, pg.Close(ctx))
+	}
+	return &conn{net: h.Conn, in: h.Frontend, prepared: map[*text]*prepared{}, trips: &b.trips, texts: &b.texts}, nil
+}
+
+// tune applies what the server knows of tuning.
+func (c *conn) tune(deadline time.Time) error {
+	if err := c.start(deadline); err != nil {
+		return err
+	}
+	for _, sql := range tuning {
+		c.simple(sql)
+	}
+	if _, err := c.send(); err != nil {
+		return err
+	}
+	for range tuning {
+		if err := c.ready(); errors.Is(err, errLost) {
+			return err
+		}
+	}
+	return nil
+}

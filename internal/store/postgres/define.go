@@ -1,0 +1,250 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// textType compares byte by byte, as the kernel does.
+const textType = `TEXT COLLATE "C"`
+
+// typeNames are the dialect's types by the names of the information schema.
+var typeNames = map[string]string{
+	"text": textType, "bigint": "BIGINT", "boolean": "BOOLEAN", "timestamp with time zone": "TIMESTAMPTZ", "bytea": "BYTEA",
+	"json": "JSON", "jsonb": "JSON",
+}
+
+// defineTimeout bounds one round of schema work that waits for other nodes; indexes of large tables take long.
+const defineTimeout = time.Hour
+
+// schemaCache has all tables' columns as they were a moment ago, so that asking for each of them costs one look.
+type schemaCache struct {
+	mu      sync.Mutex
+	at      time.Time
+	columns map[string]map[string]string
+	keys    map[string][]string
+}
+
+const schemaFresh = time.Second
+
+func (s *schemaCache) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = time.Time{}
+}
+
+var (
+	selectColumns = &text{"SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema()"}
+	selectKeys    = &text{"SELECT k.table_name, k.column_name FROM information_schema.table_constraints AS t " +
+		"JOIN information_schema.key_column_usage AS k ON k.constraint_name = t.constraint_name AND k.table_schema = t.table_schema " +
+		"AND k.table_name = t.table_name WHERE t.constraint_type = 'PRIMARY KEY' AND t.table_schema = current_schema() " +
+		"ORDER BY k.table_name, k.ordinal_position"}
+)
+
+// Columns implements store.Backend.
+func (b *Backend) Columns(ctx context.Context, table string) (columns map[string]string, key []string, err error) {
+	s := &b.schema
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.at) > schemaFresh {
+		if err := b.readSchema(ctx); err != nil {
+			return nil, nil, fmt.Errorf("postgres: %w", err)
+		}
+		s.at = time.Now()
+	}
+	return s.columns[table], s.keys[table], nil
+}
+
+func (b *Backend) readSchema(ctx context.Context) error {
+	deadline := time.Now().Add(queryTimeout)
+	c, err := b.connectPlain(ctx, deadline)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	b.schema.columns, b.schema.keys = map[string]map[string]string{}, map[string][]string{}
+	err = c.all(deadline, selectColumns, func(table, column, kind string) {
+		if b.schema.columns[table] == nil {
+			b.schema.columns[table] = map[string]string{}
+		}
+		if name, ok := typeNames[kind]; ok {
+			kind = name
+		}
+		b.schema.columns[table][column] = kind
+	})
+	if err != nil {
+		return err
+	}
+	return c.all(deadline, selectKeys, func(table, column, _ string) {
+		b.schema.keys[table] = append(b.schema.keys[table], column)
+	})
+}
+
+// all runs a query of up to three texts.
+func (c *conn) all(deadline time.Time, t *text, row func(a, b, c string)) error {
+	if err := errors.Join(c.start(deadline), c.prepare(deadline, t)); err != nil {
+		return err
+	}
+	if err := c.execute(c.prepared[t], nil); err != nil {
+		return err
+	}
+	c.sync()
+	if _, err := c.send(); err != nil {
+		return err
+	}
+	_, err := c.reply(func(v [][]byte) error {
+		var s [3]string
+		for i := range min(len(v), len(s)) {
+			s[i] = string(v[i])
+		}
+		row(s[0], s[1], s[2])
+		return nil
+	})
+	if errors.Is(err, errLost) {
+		return err
+	}
+	return errors.Join(err, c.ready())
+}
+
+// Define implements store.Backend. An index of a table that is already in use is built beside it while writes go on, and
+// takes its place and its predecessor's when it is whole; everything else is one transaction.
+func (b *Backend) Define(ctx context.Context, statements []string) error {
+	defer b.schema.forget()
+	together, indexes := arrangeDefinitions(statements)
+	return b.withDefiner(ctx, func(c *conn, deadline time.Time) error {
+		if len(together) > 0 {
+			if err := c.transaction(deadline, together); err != nil {
+				return err
+			}
+		}
+		for _, x := range indexes {
+			if err := c.replaceIndex(deadline, x); err != nil {
+				return fmt.Errorf("%s: %w", x.create, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (c *conn) transaction(deadline time.Time, statements []string) error {
+	if err := c.run(deadline, "BEGIN; "+strings.Join(statements, "; ")+"; COMMIT"); err != nil {
+		return errors.Join(err, c.rollBack(deadline))
+	}
+	return nil
+}
+
+func (c *conn) replaceIndex(deadline time.Time, x index) error {
+	next := x.name + "_next"
+	create := strings.Replace(x.create, " INDEX "+x.name+" ", " INDEX CONCURRENTLY "+next+" ", 1)
+	for _, s := range []string{"DROP INDEX IF EXISTS " + next, create} { // one that was interrupted is of no use
+		if err := c.run(deadline, s); err != nil {
+			return err
+		}
+	}
+	return c.transaction(deadline, append([]string{"DROP INDEX IF EXISTS " + x.name, "ALTER INDEX " + next + " RENAME TO " + x.name}, x.note...))
+}
+
+func (c *conn) rollBack(deadline time.Time) error {
+	if c.died != nil || c.state == 'I' {
+		return nil
+	}
+	return c.run(deadline, "ROLLBACK")
+}
+
+// index is one to be built on a table in use.
+type index struct {
+	name, create string
+	note         []string // what is written down once it is there
+}
+
+// arrangeDefinitions sets apart the indexes of tables that these statements do not make. The kernel's order is: drop the
+// index, create it, note it.
+func arrangeDefinitions(statements []string) (together []string, indexes []index) {
+	made := map[string]bool{}
+	for _, s := range statements {
+		if rest, ok := strings.CutPrefix(s, "CREATE TABLE IF NOT EXISTS "); ok {
+			made[strings.Fields(rest)[0]] = true
+		}
+	}
+	for i := 0; i < len(statements); i++ {
+		words := strings.Fields(strings.Replace(statements[i], "CREATE UNIQUE INDEX", "CREATE INDEX", 1))
+		if len(words) < 5 || words[0] != "CREATE" || words[1] != "INDEX" || words[3] != "ON" || made[words[4]] {
+			together = append(together, statements[i])
+			continue
+		}
+		x := index{name: words[2], create: statements[i]}
+		if n := len(together); n > 0 && together[n-1] == "DROP INDEX IF EXISTS "+x.name {
+			together = together[:n-1]
+		}
+		if i+1 < len(statements) && strings.HasPrefix(statements[i+1], "INSERT INTO ") {
+			i++
+			x.note = statements[i : i+1]
+		}
+		indexes = append(indexes, x)
+	}
+	return together, indexes
+}
+
+// withDefiner runs fn on a connection that may wait: for locks, which stand in others' way while they are waited for, only
+// a moment at a time.
+func (b *Backend) withDefiner(ctx context.Context, fn func(c *conn, deadline time.Time) error) error {
+	deadline := time.Now().Add(defineTimeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	for {
+		err := b.define(ctx, deadline, fn)
+		if !raced(err) || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(20*time.Millisecond + rand.N(100*time.Millisecond))
+	}
+}
+
+func (b *Backend) define(ctx context.Context, deadline time.Time, fn func(c *conn, deadline time.Time) error) error {
+	c, err := b.connectPlain(ctx, time.Now().Add(connectTimeout))
+	if err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	defer c.close()
+	defer context.AfterFunc(ctx, func() { _ = c.net.SetDeadline(time.Now()) })()
+	if err := c.run(deadline, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '2s'"); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	if err := fn(c, deadline); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	return nil
+}
+
+// lockTable has the one row that whoever changes the schema holds.
+const lockTable = "symbolon_schema_lock"
+
+// Alone implements store.Backend: the lock is a row, held by a transaction that ends with this node's connection if not
+// before.
+func (b *Backend) Alone(ctx context.Context, fn func() error) error {
+	var inside error
+	err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error {
+		err := c.run(deadline, "CREATE TABLE IF NOT EXISTS "+lockTable+" (id BIGINT PRIMARY KEY); "+
+			"INSERT INTO "+lockTable+" (id) VALUES (1) ON CONFLICT (id) DO NOTHING")
+		if err != nil {
+			return err
+		}
+		if err := c.run(deadline, "BEGIN; SELECT id FROM "+lockTable+" WHERE id = 1 FOR UPDATE"); err != nil {
+			return err // lock_timeout: another node is at it
+		}
+		b.schema.forget()
+		inside = fn()
+		return c.run(deadline, "COMMIT")
+	})
+	return errors.Join(inside, err)
+}
+
+var _ store.Backend = (*Backend)(nil)

@@ -1,0 +1,142 @@
+// Package postgres keeps the store in a PostgreSQL database, or one that speaks its protocol, for any number of nodes.
+//
+// A commit is serializable without the database's serializable transactions, which would refuse one batch for what
+// another has read nearby: it runs as read committed, every row that it checks is locked until it ends, every key that it
+// needs absent is taken for that time, and what it writes is conditional on the version that was read. Two such commits
+// that need an order wait for each other; ranges are counted again after the writes.
+//
+// What arrives together travels together: the commits of a batch are one pipeline that ends in its COMMIT, single-row
+// writes alike in it are one statement, and queries that begin together share a view and a round trip. A grant that reads
+// one row and writes costs two round trips.
+//
+// Every wait has an end: connecting, queries and commits have deadlines on this side and shorter ones on the server's. A
+// connection that fails, or leads to a server that cannot be written to any more, is dropped. A commit whose connection
+// fails on the way has an unknown outcome: it is reported as failed and never repeated. What certainly has not
+// happened (nothing was sent, or the server said so) is tried again for a moment.
+//
+// The SQL stays in what PostgreSQL 15 and later, YugabyteDB (with read committed enabled) and CockroachDB share; a test
+// reads every text there is.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+const (
+	lanes = 2 // connections that commit: while one flushes the other runs
+	// defaultConnections is how many there are beside one for schema work: pool_max_conns in the URL replaces it.
+	defaultConnections = 8
+	minConnections     = lanes + 1
+	// patience is how long a database may be away before work that waits for it fails.
+	patience = 2 * time.Second
+)
+
+// Backend is one node's connections to the database. Open makes it.
+type Backend struct {
+	config *pgconn.Config
+	trips  atomic.Int64
+	texts  dictionary
+	away   atomic.Int64
+	birth  time.Time
+
+	lanes chan *conn // nil where the connection is yet to be made
+	views views
+
+	schema schemaCache
+}
+
+// Open prepares connections to the database at a URL such as postgres://user:password@host:5432/database, which may name
+// several hosts, and makes the first of them. Beside libpq's parameters it knows pool_max_conns (8).
+func Open(ctx context.Context, at string) (*Backend, error) {
+	config, most, err := parseURL(at)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{config: config, lanes: make(chan *conn, lanes), birth: time.Now()}
+	b.views.free = most - lanes
+	first, err := b.connect(ctx, time.Now().Add(connectTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	b.lanes <- first
+	for range lanes - 1 {
+		b.lanes <- nil
+	}
+	return b, nil
+}
+
+// Dialect implements store.Backend.
+func (b *Backend) Dialect() store.Dialect {
+	return store.Dialect{
+		Types: [...]string{
+			store.Text: textType, store.Int: "BIGINT", store.Bool: "BOOLEAN", store.Time: "TIMESTAMPTZ", store.Bytes: "BYTEA",
+			store.JSON: "JSON",
+		},
+		Concurrent: true,
+		Clock:      "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+	}
+}
+
+// Lanes implements store.Backend.
+func (b *Backend) Lanes() int { return lanes }
+
+// Close implements store.Backend.
+func (b *Backend) Close() error {
+	for range lanes {
+		if c := <-b.lanes; c != nil {
+			c.close()
+		}
+	}
+	return b.views.close()
+}
+
+// found notes that the database is there, missed that it is not; missed says whether to try again.
+func (b *Backend) found() { b.away.Store(0) }
+
+func (b *Backend) missed() (again bool) {
+	now := int64(time.Since(b.birth))
+	if b.away.CompareAndSwap(0, now) {
+		return true
+	}
+	since := b.away.Load()
+	return since != 0 && now-since < int64(patience)
+}
+
+// connected connects, trying again for a moment while the database is away.
+func (b *Backend) connected(deadline time.Time) (*conn, error) {
+	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		c, err := b.connect(context.Background(), deadline)
+		if err == nil {
+			b.found()
+			return c, nil
+		}
+		if !b.missed() || time.Now().Add(wait).After(deadline) {
+			return nil, err
+		}
+		time.Sleep(wait)
+	}
+}
+
+// usable returns the connection if it is in order, opened for a trip, or a new one.
+func (b *Backend) usable(c *conn, deadline time.Time) (*conn, error) {
+	if c != nil {
+		if c.start(deadline) == nil && !c.stale() {
+			return c, nil
+		}
+		c.close()
+	}
+	c, err := b.connected(deadline)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.start(deadline)
+}
+
+var errClosed = errors.New("postgres: closed")

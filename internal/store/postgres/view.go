@@ -1,0 +1,325 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/symbolon/symbolon/internal/store"
+)
+
+// views are the connections that read. First queries that wait while all are taken share the next view: one transaction,
+// one round trip. A view ends when the last of those who share it lets it go.
+type views struct {
+	mu      sync.Mutex
+	free    int // views that may be opened
+	idle    []*conn
+	waiting []*question
+	closed  bool
+	open    sync.WaitGroup
+}
+
+// sharers bounds how many first queries share a view.
+const sharers = 32
+
+// question is a first query on its way.
+type question struct {
+	statement *store.Statement
+	args      []any
+	fate      atomic.Int32 // decided once: answered or left
+	done      chan struct{}
+	rows      [][]any
+	view      *view
+	err       error
+}
+
+const (
+	undecided int32 = iota
+	answered
+	left
+)
+
+// view is an open read transaction.
+type view struct {
+	b       *Backend
+	mu      sync.Mutex // one query at a time
+	c       *conn
+	holders atomic.Int32
+	over    bool // the transaction has ended
+}
+
+// snapshot is one user's share of a view.
+type snapshot struct {
+	b    *Backend
+	view *view
+}
+
+// Begin implements store.Backend. The view begins with the first query.
+func (b *Backend) Begin(ctx context.Context) (store.Snapshot, error) {
+	return &snapshot{b: b}, ctx.Err()
+}
+
+// Query implements store.Snapshot.
+func (s *snapshot) Query(ctx context.Context, st *store.Statement, args []any, row func([]any) error) error {
+	if s.view != nil {
+		return s.view.query(ctx, st, args, row)
+	}
+	q := &question{statement: st, args: args, done: make(chan struct{})}
+	if err := s.b.ask(q); err != nil {
+		return err
+	}
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+		if q.fate.CompareAndSwap(undecided, left) {
+			return ctx.Err()
+		}
+		<-q.done
+	}
+	s.view = q.view
+	if q.err != nil {
+		return q.err
+	}
+	for _, r := range q.rows {
+		if err := row(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Release implements store.Snapshot.
+func (s *snapshot) Release() {
+	if s.view != nil {
+		s.view.letGo()
+		s.view = nil
+	}
+}
+
+// ask hands in a question, and opens a view for it if one may be opened.
+func (b *Backend) ask(q *question) error {
+	v := &b.views
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return errClosed
+	}
+	v.waiting = append(v.waiting, q)
+	if v.free > 0 {
+		v.free--
+		v.open.Add(1)
+		go b.openView(nil)
+	}
+	return nil
+}
+
+// take returns questions to answer with one view; without any it gives the view's place back.
+func (v *views) take(c *conn) ([]*question, *conn) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.waiting) == 0 {
+		v.free++
+		if c != nil && !v.closed && c.rest() == nil {
+			v.idle = append(v.idle, c)
+		} else if c != nil {
+			c.close()
+		}
+		v.open.Done()
+		return nil, nil
+	}
+	if n := len(v.idle); c == nil && n > 0 {
+		c = v.idle[n-1]
+		v.idle = v.idle[:n-1]
+	}
+	n := min(len(v.waiting), sharers)
+	asked := append([]*question(nil), v.waiting[:n]...)
+	rest := copy(v.waiting, v.waiting[n:])
+	clear(v.waiting[rest:])
+	v.waiting = v.waiting[:rest]
+	return asked, c
+}
+
+// openView answers those who wait, over the connection of the view before if there was one.
+func (b *Backend) openView(c *conn) {
+	for {
+		asked, next := b.views.take(c)
+		if asked == nil {
+			return
+		}
+		v := b.answer(asked, next)
+		if v.share(asked) {
+			return // the last who lets go goes on here
+		}
+		c = v.end()
+	}
+}
+
+// share tells the questions' owners and says whether any of them holds the view now.
+func (v *view) share(asked []*question) bool {
+	v.holders.Store(1) // this goroutine, until all are told
+	for _, q := range asked {
+		if q.err == nil {
+			q.view = v
+			v.holders.Add(1)
+		}
+		if q.fate.CompareAndSwap(undecided, answered) {
+			close(q.done)
+		} else if q.err == nil {
+			v.holders.Add(-1)
+		}
+	}
+	return v.holders.Add(-1) > 0
+}
+
+// letGo ends one share of the view.
+func (v *view) letGo() {
+	if v.holders.Add(-1) == 0 {
+		v.b.nextView(v.end())
+	}
+}
+
+// nextView is openView by somebody who has better things to do.
+func (b *Backend) nextView(c *conn) {
+	b.views.mu.Lock()
+	idle := len(b.views.waiting) == 0
+	b.views.mu.Unlock()
+	if idle {
+		b.openView(c) // finds nobody, unless one comes in this moment
+		return
+	}
+	go b.openView(c)
+}
+
+// end ends the view's transaction and returns its connection; nil if that is of no use. The end is not waited for: it goes
+// with the next view, or at once if there is none.
+func (v *view) end() *conn {
+	c := v.c
+	if c == nil || c.died != nil {
+		return nil
+	}
+	if v.over {
+		return c
+	}
+	c.out = c.out[:0]
+	if c.execute(c.prepared[commitText], nil) != nil {
+		c.close()
+		return nil
+	}
+	c.sync()
+	c.owed = true
+	return c
+}
+
+// answer runs the questions in a new view. What fails because of the connection is tried once more on another: it has
+// changed nothing. A question that the server refuses is left out of the next try, since it spoils the view.
+func (b *Backend) answer(asked []*question, c *conn) *view {
+	deadline := time.Now().Add(queryTimeout)
+	for failures := 0; ; {
+		var refused *question
+		var err error
+		if c, err = b.usable(c, deadline); err == nil {
+			refused, err = c.questions(asked, deadline)
+		}
+		switch {
+		case err == nil:
+			return &view{b: b, c: c}
+		case refused != nil && c.run(deadline, "ROLLBACK") == nil:
+			refused.err = err
+			asked = slices.DeleteFunc(slices.Clone(asked), func(q *question) bool { return q == refused })
+			if len(asked) == 0 {
+				return &view{b: b, c: c, over: true}
+			}
+			continue
+		}
+		if c != nil {
+			c.close()
+		}
+		if failures++; c == nil || failures == 2 || !misplaced(err) {
+			for _, q := range asked {
+				q.err = fmt.Errorf("postgres: %w", err)
+			}
+			return &view{b: b}
+		}
+		c = nil
+	}
+}
+
+// query runs a further query in the view.
+func (v *view) query(ctx context.Context, st *store.Statement, args []any, row func([]any) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c, whole := v.c, false
+	defer func() {
+		if !whole { // row has panicked, or the connection is lost
+			_ = c.lose(errors.New("a query was left half read"))
+		}
+	}()
+	limit := queryTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline))
+	}
+	err := c.further(st, args, limit, row)
+	whole = !errors.Is(err, errLost)
+	if errors.Is(err, errLost) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// further runs one query and reads its rows as they come, however many: each lot has the whole limit to arrive in.
+func (c *conn) further(st *store.Statement, args []any, limit time.Duration, row func([]any) error) error {
+	deadline := time.Now().Add(limit)
+	t := c.texts.of(st).plain
+	if err := errors.Join(c.start(deadline), c.prepare(deadline, t)); err != nil {
+		return err
+	}
+	p := c.prepared[t]
+	if err := c.execute(p, args); err != nil {
+		return err
+	}
+	c.sync()
+	if _, err := c.send(); err != nil {
+		return err
+	}
+	n := 0
+	_, err := c.reply(func(raw [][]byte) error {
+		if n++; n%lot == 0 {
+			if err := c.net.SetDeadline(time.Now().Add(limit)); err != nil {
+				return err
+			}
+		}
+		values, err := decode(p.columns, raw)
+		if err != nil {
+			return err
+		}
+		return row(values)
+	})
+	if errors.Is(err, errLost) {
+		return err
+	}
+	ready := c.ready()
+	return cmp.Or(ready, err)
+}
+
+// lot is how many rows of a query share a deadline.
+const lot = 1000
+
+// close waits for open views and closes the connections.
+func (v *views) close() error {
+	v.mu.Lock()
+	v.closed = true
+	v.mu.Unlock()
+	v.open.Wait()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range v.idle {
+		c.close()
+	}
+	v.idle = nil
+	return nil
+}
