@@ -11,6 +11,17 @@ func entityARN(account, kind, path, name string) string {
 	return "arn:aws:iam::" + account + ":" + kind + path + name
 }
 
+// isEntity says whether arn is entityARN of the rest, without making it: every request asks.
+func isEntity(arn, account, kind, path, name string) bool {
+	ok := true
+	for _, part := range [...]string{"arn:aws:iam::", account, ":", kind, path, name} {
+		if arn, ok = strings.CutPrefix(arn, part); !ok {
+			return false
+		}
+	}
+	return arn == ""
+}
+
 func sessionARN(account, role, session string) string {
 	return "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + session
 }

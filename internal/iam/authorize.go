@@ -80,19 +80,15 @@ func (s *Server) standing(tx *store.Tx, c *Caller) (holder, error) {
 }
 
 func keyStanding(tx *store.Tx, c *Caller) (holder, error) {
-	_, now, err := keyOwner(tx, c.AccessKeyID)
+	key, u, err := keyOwner(tx, c.AccessKeyID)
 	if err != nil {
 		return holder{}, fmt.Errorf("access key %s: %w", c.AccessKeyID, err)
 	}
-	if now.Type != c.Type || now.ARN != c.ARN || now.UserID != c.UserID {
-		return holder{}, fmt.Errorf("access key %s belongs to somebody else now", c.AccessKeyID)
-	}
-	if c.Type == Root {
+	switch {
+	case c.Type == Root && key.UserName == "" && key.AccountID == c.UserID && c.AccountID == c.UserID:
 		return holder{account: c.AccountID, label: "root"}, nil
-	}
-	u, err := GetUser(tx, c.AccountID, c.Name)
-	if err != nil {
-		return holder{}, fmt.Errorf("user %s: %w", c.ARN, err)
+	case c.Type != IAMUser || key.UserName == "" || u.ID != c.UserID || !isEntity(c.ARN, u.AccountID, "user", u.Path, u.Name):
+		return holder{}, fmt.Errorf("access key %s belongs to somebody else now", c.AccessKeyID)
 	}
 	return holder{
 		account: u.AccountID, label: "user " + u.Name, inline: u.Inline, attached: u.Attached, boundary: u.Boundary, tags: u.Tags,

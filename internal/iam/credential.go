@@ -19,9 +19,9 @@ func (s *Server) Credential(ctx context.Context, accessKeyID, sessionToken strin
 		return s.sessionCredential(ctx, accessKeyID, sessionToken)
 	}
 	var key AccessKey
-	var caller *Caller
+	var user User
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		key, caller, err = keyOwner(tx, accessKeyID)
+		key, user, err = keyOwner(tx, accessKeyID)
 		return err
 	})
 	if err != nil {
@@ -34,35 +34,37 @@ func (s *Server) Credential(ctx context.Context, accessKeyID, sessionToken strin
 	if err != nil {
 		return sigv4.Credential{}, err
 	}
+	caller := ofRoot(key.AccountID, key.ID)
+	if key.UserName != "" {
+		caller = ofUser(user, key.ID)
+	}
 	return sigv4.Credential{AccessKeyID: accessKeyID, SecretAccessKey: opened.secret, Version: opened.version, Principal: caller}, nil
 }
 
-// keyOwner reads a usable long-term key and who it belongs to, now.
-func keyOwner(tx *store.Tx, accessKeyID string) (AccessKey, *Caller, error) {
-	key, err := GetAccessKey(tx, accessKeyID)
+// keyOwner reads a usable long-term key and the user it belongs to, now: none where it is the account's root's.
+func keyOwner(tx *store.Tx, accessKeyID string) (key AccessKey, user User, err error) {
+	key, err = GetAccessKey(tx, accessKeyID)
 	if errors.Is(err, store.ErrNotFound) {
-		return key, nil, sigv4.ErrUnknownKey
+		return key, user, sigv4.ErrUnknownKey
 	} else if err != nil {
-		return key, nil, err
+		return key, user, err
 	}
 	if key.Status != Active {
-		return key, nil, sigv4.ErrDisabled
+		return key, user, sigv4.ErrDisabled
 	}
 	if ok, err := present(GetAccount(tx, key.AccountID)); err != nil {
-		return key, nil, err
+		return key, user, err
 	} else if !ok {
-		return key, nil, fmt.Errorf("%w: its account is gone", sigv4.ErrDisabled)
+		return key, user, fmt.Errorf("%w: its account is gone", sigv4.ErrDisabled)
 	}
 	if key.UserName == "" {
-		return key, ofRoot(key.AccountID, key.ID), nil
+		return key, user, nil
 	}
-	user, err := GetUser(tx, key.AccountID, key.UserName)
+	user, err = GetUser(tx, key.AccountID, key.UserName)
 	if errors.Is(err, store.ErrNotFound) {
-		return key, nil, fmt.Errorf("%w: its user is gone", sigv4.ErrDisabled)
-	} else if err != nil {
-		return key, nil, err
+		err = fmt.Errorf("%w: its user is gone", sigv4.ErrDisabled)
 	}
-	return key, ofUser(user, key.ID), nil
+	return key, user, err
 }
 
 // sessionCredential opens a role session's token and finds the live role behind it.

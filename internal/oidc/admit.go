@@ -58,7 +58,7 @@ func (s *Server) admitted(tx *store.Tx, c *iam.Caller, clientID, action string) 
 		return app, err
 	}
 	if call := wire.CallFrom(tx.Context()); call != nil {
-		call.Resources = []string{app.ARN}
+		call.Resources = append(call.Resources[:0], app.ARN)
 	}
 	if err := s.mayActAs(tx, c, app, action); err != nil {
 		if denied := refusalOf(err); denied != nil && c.AccountID != app.AccountID {

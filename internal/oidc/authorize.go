@@ -227,7 +227,7 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		code, hash := newCode()
 		location = s.answerURL(a, url.Values{"code": {code}})
-		_, err := s.stands(tx, standing{
+		_, err := s.stands(tx, &standing{
 			app: a.Application, identityStoreID: a.IdentityStoreID, userID: in.UserID, session: token.Session{ID: in.SessionID},
 			authTime: in.AuthTime,
 		})

@@ -64,9 +64,6 @@ func (r *finalRefusal) Unwrap() error { return r.answer }
 
 // refusalOf is the refusal in err, nil for faults of our own and for none.
 func refusalOf(err error) *wire.Error {
-	var refusal *wire.Error
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	return nil
+	refusal, _ := errors.AsType[*wire.Error](err)
+	return refusal
 }

@@ -141,7 +141,7 @@ func (w *world) liveFamilies() (n int) {
 		n = 0
 		rows, err := families.List(tx, store.Query{})
 		for _, f := range rows {
-			if f.RevokedAt.IsZero() && w.checkSession(tx, standing{session: f.session()}) == nil && f.ApplicationARN == w.client.ARN {
+			if f.RevokedAt.IsZero() && w.checkSession(tx, &standing{session: f.session()}) == nil && f.ApplicationARN == w.client.ARN {
 				n++
 			}
 		}

@@ -11,12 +11,12 @@ import (
 
 // approved is what the gate lets out: the whole content of the answer but for the signatures.
 type approved struct {
-	auth     *Authorization
-	user     identitystore.User
-	instance ssoadmin.Instance
-	scopes   []string
-	issuedAt time.Time
-	expires  time.Time
+	auth *Authorization
+	// account owns the instance and the directory.
+	account, directoryARN string
+	scopes                []string
+	issuedAt              time.Time
+	expires               time.Time
 	// family to give a refresh token of; nil = none.
 	family *refreshFamily
 }
@@ -25,22 +25,24 @@ type approved struct {
 // issuer and the chain still stand; scopes fit the configuration, the request and the parent; lifetimes fit the parent's.
 // The application, its grant and its caller were judged by admit in this same transaction.
 func (s *Server) gate(tx *store.Tx, r *request, auth *Authorization) (*approved, error) {
-	st := standing{
+	st := &standing{
 		app: r.app, identityStoreID: auth.IdentityStoreID, userID: auth.UserID, session: auth.Session,
 		trustedTokenIssuer: auth.TrustedTokenIssuer, actors: auth.Actors, parent: auth.Parent, authTime: auth.AuthTime,
 	}
-	user, err := s.stands(tx, st)
-	if err != nil {
+	if _, err := s.stands(tx, st); err != nil {
 		return nil, err
 	}
 	scopes, err := grantedScopes(tx, r.app.ARN, r.in.Scope, auth.Scopes)
 	if err != nil {
 		return nil, err
 	}
-	a := &approved{auth: auth, user: user, scopes: scopes, issuedAt: tx.Now().Truncate(time.Second)}
-	if a.instance, err = ssoadmin.GetInstance(tx, r.app.InstanceARN); err != nil {
+	a := &approved{auth: auth, scopes: scopes, issuedAt: tx.Now().Truncate(time.Second)}
+	instance, err := ssoadmin.GetInstance(tx, r.app.InstanceARN)
+	if err != nil {
 		return nil, err
 	}
+	a.account = instance.OwnerAccountID
+	a.directoryARN = identitystore.IdentityStore{ID: auth.IdentityStoreID, AccountID: a.account}.ARN()
 	if a.expires, err = s.lifetime(tx, auth); err != nil {
 		return nil, err
 	}

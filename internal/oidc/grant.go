@@ -103,7 +103,8 @@ func (s *Server) granted(ctx context.Context, r *request) (*CreateTokenWithIAMOu
 	err := s.update(ctx, func(tx *store.Tx) (err error) {
 		out, refused = nil, nil
 		out, err = s.grantOnce(tx, r)
-		if errors.As(err, &refused) {
+		var final bool
+		if refused, final = errors.AsType[*finalRefusal](err); final {
 			return nil // commit what the refusal wrote
 		}
 		return err

@@ -67,7 +67,7 @@ func exchangeTypes(in *CreateTokenWithIAMInput) (wantsRefresh bool, err error) {
 // checkSubject: the subject token is alive for the application it was issued to, and that is another application of the same
 // instance, which names this one as a target.
 func (s *Server) checkSubject(tx *store.Tx, app ssoadmin.Application, subject token.AccessToken) error {
-	from, err := s.live(tx, subject)
+	from, _, err := s.live(tx, &subject)
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"github.com/symbolon/symbolon/internal/iam"
-	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
-	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // introspect tells an application about a token that was issued to it or that one of its scopes targets (RFC 7662 §2). Every
@@ -27,8 +25,7 @@ func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*Int
 		} else {
 			out, err = s.introspectAccess(tx, app, in.Token)
 		}
-		var inactive *wire.Error
-		if errors.As(err, &inactive) {
+		if inactive := refusalOf(err); inactive != nil {
 			notes(tx).Text("inactive", inactive.Reason)
 			describeClient(inactive, app)
 			notes(tx).Set(NoteRefusal, inactive.Details)
@@ -47,7 +44,8 @@ func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text s
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.live(tx, t); err != nil {
+	_, user, err := s.live(tx, &t)
+	if err != nil {
 		return nil, err
 	}
 	if t.Application != app.ARN {
@@ -59,24 +57,20 @@ func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text s
 			return nil, knowing(invalidGrant(tokenOwn, "the token is not for %s", app.ARN), "issuedTo", t.Application)
 		}
 	}
-	user, err := identitystore.GetUser(tx, t.IdentityStoreID, t.UserID)
-	if err != nil {
-		return nil, err
-	}
-	aud, err := audience(tx, t)
+	aud, err := audience(tx, &t)
 	if err != nil {
 		return nil, err
 	}
 	return &IntrospectTokenOutput{
-		Active: true, Scope: ptr(strings.Join(t.Scopes, " ")), ClientId: &t.Application, Username: &user.UserName,
-		TokenType: ptr("Bearer"), Exp: ptr(t.ExpiresAt.Unix()), Iat: ptr(t.IssuedAt.Unix()), Sub: &t.UserID,
+		Active: true, Scope: ptr(strings.Join(t.Scopes, " ")), ClientId: &t.Application, Username: ptr(user.UserName),
+		TokenType: tokenTypeBearer, Exp: ptr(t.ExpiresAt.Unix()), Iat: ptr(t.IssuedAt.Unix()), Sub: &t.UserID,
 		Aud: aud, Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(t.ActChain()),
 		IdentityStoreId: &t.IdentityStoreID, InstanceArn: &t.InstanceARN,
 	}, nil
 }
 
 // audience is the application the token was issued to and what its scopes target now.
-func audience(tx *store.Tx, t token.AccessToken) ([]string, error) {
+func audience(tx *store.Tx, t *token.AccessToken) ([]string, error) {
 	configured, err := ssoadmin.Scopes(tx, t.Application)
 	if err != nil {
 		return nil, err
@@ -96,7 +90,7 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 	if presented.Generation != f.Generation && !s.inGrace(tx, &f, presented) {
 		return nil, invalidGrant(refreshCurrent, "the refresh token has been superseded")
 	}
-	user, err := s.stands(tx, standing{
+	user, err := s.stands(tx, &standing{
 		app: app, identityStoreID: f.IdentityStoreID, userID: f.UserID, session: f.session(),
 		trustedTokenIssuer: f.TrustedTokenIssuer, actors: f.Actors, parent: f.Parent, authTime: f.AuthTime,
 	})
@@ -104,7 +98,7 @@ func (s *Server) introspectRefresh(tx *store.Tx, app ssoadmin.Application, text 
 		return nil, err
 	}
 	return &IntrospectTokenOutput{
-		Active: true, Scope: ptr(strings.Join(f.Scopes, " ")), ClientId: &app.ARN, Username: &user.UserName,
+		Active: true, Scope: ptr(strings.Join(f.Scopes, " ")), ClientId: &app.ARN, Username: ptr(user.UserName),
 		TokenType: ptr("refresh_token"), Exp: ptr(f.EndsAt.Unix()), Iat: ptr(f.CreatedAt.Unix()), Sub: &f.UserID,
 		Iss: &s.Minter.Issuer, AuthTime: ptr(f.AuthTime.Unix()), IdentityStoreId: &f.IdentityStoreID, InstanceArn: &app.InstanceARN,
 	}, nil

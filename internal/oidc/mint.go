@@ -3,7 +3,6 @@ package oidc
 import (
 	"slices"
 
-	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
 )
@@ -12,6 +11,13 @@ import (
 const (
 	typeAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
 	typeRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token"
+)
+
+// What answers point to; never written again.
+var (
+	tokenTypeBearer = ptr("Bearer")
+	issuedAccess    = ptr(typeAccessToken)
+	issuedRefresh   = ptr(typeRefreshToken)
 )
 
 // mint makes the tokens of an approved grant. It runs inside the transaction, before its commit: a fault here consumes nothing.
@@ -26,20 +32,19 @@ func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIA
 	}
 	expiresIn := int(a.expires.Sub(a.issuedAt).Seconds())
 	out := &CreateTokenWithIAMOutput{
-		AccessToken: &text, TokenType: ptr("Bearer"), ExpiresIn: &expiresIn,
-		IssuedTokenType: ptr(typeAccessToken), Scope: a.scopes,
+		AccessToken: &text, TokenType: tokenTypeBearer, ExpiresIn: &expiresIn, IssuedTokenType: issuedAccess, Scope: a.scopes,
 	}
 	if a.family != nil {
 		refresh, err := s.Minter.RefreshToken(a.family.current())
 		if err != nil {
 			return nil, err
 		}
-		out.RefreshToken, out.IssuedTokenType = &refresh, ptr(typeRefreshToken)
+		out.RefreshToken, out.IssuedTokenType = &refresh, issuedRefresh
 	}
 	if err := s.identity(r, a, access, out); err != nil {
 		return nil, err
 	}
-	note(tx, access, storeARN(a))
+	note(tx, access, a.directoryARN)
 	return out, nil
 }
 
@@ -53,18 +58,17 @@ func (s *Server) accessToken(tx *store.Tx, r *request, a *approved) (t token.Acc
 		AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
 	}
 	if r.app.AccessTokenFormat() == token.JWT {
-		t.Audience, err = audience(tx, t)
+		t.Audience, err = audience(tx, &t)
 	}
 	return t, err
 }
 
 // identity adds the identity context and the ID token that the scopes ask for.
 func (s *Server) identity(r *request, a *approved, access token.AccessToken, out *CreateTokenWithIAMOutput) error {
-	directory := storeARN(a)
 	var identityContext string
 	if slices.Contains(a.scopes, ScopeIdentityContext) {
 		sealed, err := s.Minter.SealIdentityContext(token.IdentityContext{
-			UserID: a.auth.UserID, IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: directory,
+			UserID: a.auth.UserID, IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: a.directoryARN,
 			InstanceARN: r.app.InstanceARN, ApplicationARN: r.app.ARN, CredentialID: access.ID,
 			Session: a.auth.Session, TrustedTokenIssuer: a.auth.TrustedTokenIssuer, Actors: a.auth.Actors,
 			AuthTime: a.auth.AuthTime, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
@@ -81,8 +85,8 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 	id, err := s.Minter.IDToken(token.IDTokenClaims{
 		Subject: a.auth.UserID, Audience: []string{r.app.ARN}, IssuedAt: a.issuedAt, ExpiresAt: a.expires,
 		AuthTime: a.auth.AuthTime, Nonce: a.auth.Nonce, AccessToken: *out.AccessToken,
-		IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: directory, InstanceARN: r.app.InstanceARN,
-		InstanceAccount: a.instance.OwnerAccountID, ApplicationARN: r.app.ARN, CredentialID: access.ID,
+		IdentityStoreID: a.auth.IdentityStoreID, IdentityStoreARN: a.directoryARN, InstanceARN: r.app.InstanceARN,
+		InstanceAccount: a.account, ApplicationARN: r.app.ARN, CredentialID: access.ID,
 		IdentityContext: identityContext, Actors: access.ActChain(),
 	}, r.app.SigningAlgorithm())
 	if err != nil {
@@ -90,10 +94,6 @@ func (s *Server) identity(r *request, a *approved, access token.AccessToken, out
 	}
 	out.IdToken = &id
 	return nil
-}
-
-func storeARN(a *approved) string {
-	return identitystore.IdentityStore{ID: a.auth.IdentityStoreID, AccountID: a.instance.OwnerAccountID}.ARN()
 }
 
 // note puts into the audit event whom the tokens are for (CloudTrail's additionalEventData of CreateTokenWithIAM).

@@ -36,8 +36,8 @@ func parseRequest(ctx context.Context, in *CreateTokenWithIAMInput) (*request, e
 }
 
 // grantMembers are the members that belong to some grant, in the order they are judged.
-func grantMembers(in *CreateTokenWithIAMInput) []member {
-	return []member{
+func grantMembers(in *CreateTokenWithIAMInput) [8]member {
+	return [...]member{
 		{"code", in.Code}, {"redirectUri", in.RedirectUri}, {"codeVerifier", in.CodeVerifier},
 		{"refreshToken", in.RefreshToken},
 		{"assertion", in.Assertion},

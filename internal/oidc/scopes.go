@@ -22,25 +22,29 @@ func availableScopes(tx *store.Tx, applicationARN string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return withDefaults(configured), nil
+}
+
+func withDefaults(configured []ssoadmin.ApplicationScope) []string {
 	all := make([]string, 0, len(configured)+len(defaultScopes))
 	for _, c := range configured {
 		if !slices.Contains(defaultScopes, c.Scope) {
 			all = append(all, c.Scope)
 		}
 	}
-	return append(all, defaultScopes...), nil
+	return append(all, defaultScopes...)
 }
 
 // grantedScopes is (configured ∪ defaults) ∩ requested ∩ parent's. A scope asked for by name and not available is refused
 // (RFC 6749 §6: a refresh may not widen; RFC 8693 §2.1); with none asked, all that the bounds leave are given.
 // parent nil = no parent bounds.
 func grantedScopes(tx *store.Tx, applicationARN string, requested, parent []string) ([]string, error) {
-	available, err := availableScopes(tx, applicationARN)
+	configured, err := ssoadmin.Scopes(tx, applicationARN)
 	if err != nil {
 		return nil, err
 	}
 	for _, sc := range requested {
-		if !slices.Contains(available, sc) {
+		if !slices.Contains(defaultScopes, sc) && !slices.ContainsFunc(configured, func(c ssoadmin.ApplicationScope) bool { return c.Scope == sc }) {
 			return nil, knowing(invalidScope(scopeConfigured, "scope %q is not configured for the application", clip(sc)), "scope", clip(sc))
 		}
 		if parent != nil && !slices.Contains(parent, sc) {
@@ -49,9 +53,9 @@ func grantedScopes(tx *store.Tx, applicationARN string, requested, parent []stri
 	}
 	granted := requested
 	if len(requested) == 0 {
-		granted = available
+		granted = withDefaults(configured)
 		if parent != nil {
-			granted = intersect(available, parent)
+			granted = intersect(granted, parent)
 		}
 	}
 	if len(granted) == 0 {

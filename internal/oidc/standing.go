@@ -28,17 +28,17 @@ type standing struct {
 }
 
 // facts are what doctor needs to know of it, with more.
-func (st standing) facts(more ...string) []string {
+func (st *standing) facts(more ...string) []string {
 	return append(more, "user", st.userID, "identityStore", st.identityStoreID)
 }
 
 // stands returns the user a live token is for, or a refusal that says which support is gone.
-func (s *Server) stands(tx *store.Tx, st standing) (identitystore.User, error) {
+func (s *Server) stands(tx *store.Tx, st *standing) (identitystore.User, error) {
 	user, err := s.liveUser(tx, st)
 	if err != nil {
 		return user, err
 	}
-	for _, check := range []func(*store.Tx, standing) error{
+	for _, check := range []func(*store.Tx, *standing) error{
 		s.checkAssigned, s.checkSession, s.checkChain, s.checkParent, s.checkTrustedIssuer,
 	} {
 		if err := check(tx, st); err != nil {
@@ -49,35 +49,33 @@ func (s *Server) stands(tx *store.Tx, st standing) (identitystore.User, error) {
 }
 
 // live says whether an access token that verifies is still in force: its application, user, assignment, session, issuer and
-// chain stand. It returns the application. Every refusal is InvalidGrantException.
-func (s *Server) live(tx *store.Tx, t token.AccessToken) (ssoadmin.Application, error) {
+// chain stand. It returns the application and the user. Every refusal is InvalidGrantException.
+func (s *Server) live(tx *store.Tx, t *token.AccessToken) (app ssoadmin.Application, user identitystore.User, err error) {
 	gone := func(c *check, why string) *wire.Error {
 		return knowing(because(invalidGrant(c, "the token is no longer in force"), "%s", why), "issuedTo", t.Application, "user", t.UserID)
 	}
-	app, err := ssoadmin.GetApplication(tx, t.Application)
-	if err != nil {
-		return app, absent(err, gone(applicationLive, "its application does not exist"))
+	if app, err = ssoadmin.GetApplication(tx, t.Application); err != nil {
+		return app, user, absent(err, gone(applicationLive, "its application does not exist"))
 	}
 	if !app.Enabled {
-		return app, gone(applicationLive, "its application is disabled")
+		return app, user, gone(applicationLive, "its application is disabled")
 	}
-	_, err = s.stands(tx, standing{
+	user, err = s.stands(tx, &standing{
 		app: app, identityStoreID: t.IdentityStoreID, userID: t.UserID, session: t.Session,
 		trustedTokenIssuer: t.TrustedTokenIssuer, actors: t.Actors, authTime: t.AuthTime,
 	})
-	var refusal *wire.Error
-	if errors.As(err, &refusal) {
+	if refusal := refusalOf(err); refusal != nil {
 		dead := gone(applicationLive, refusal.Reason)
 		maps.Copy(dead.Details, refusal.Details)
-		return app, dead
+		return app, user, dead
 	}
-	return app, err
+	return app, user, err
 }
 
 // ContextStands says whether an identity context that opens may still be used for a role: everything that the access token it was
 // given with rests on stands. A *wire.Error is the refusal, its reason for audit; any other error is a fault.
 func (s *Server) ContextStands(tx *store.Tx, c token.IdentityContext) error {
-	_, err := s.live(tx, token.AccessToken{
+	_, _, err := s.live(tx, &token.AccessToken{
 		Application: c.ApplicationARN, IdentityStoreID: c.IdentityStoreID, UserID: c.UserID, Session: c.Session,
 		TrustedTokenIssuer: c.TrustedTokenIssuer, Actors: c.Actors, AuthTime: c.AuthTime,
 	})
@@ -85,7 +83,7 @@ func (s *Server) ContextStands(tx *store.Tx, c token.IdentityContext) error {
 }
 
 // liveUser: the user exists in the directory of the application's own instance, is enabled, and has not been signed out since.
-func (s *Server) liveUser(tx *store.Tx, st standing) (identitystore.User, error) {
+func (s *Server) liveUser(tx *store.Tx, st *standing) (identitystore.User, error) {
 	instance, err := ssoadmin.GetInstance(tx, st.app.InstanceARN)
 	if err != nil {
 		return identitystore.User{}, absent(err, refuse(instanceThere, "InvalidClientException", "the application's instance does not exist"))
@@ -107,7 +105,7 @@ func (s *Server) liveUser(tx *store.Tx, st standing) (identitystore.User, error)
 	return user, nil
 }
 
-func (s *Server) checkAssigned(tx *store.Tx, st standing) error {
+func (s *Server) checkAssigned(tx *store.Tx, st *standing) error {
 	ok, err := s.assigned(tx, st, st.app)
 	if err != nil {
 		return err
@@ -119,7 +117,7 @@ func (s *Server) checkAssigned(tx *store.Tx, st standing) error {
 }
 
 // assigned says whether the user may use the application: by assignment, its own or a group's, where the application requires one.
-func (s *Server) assigned(tx *store.Tx, st standing, app ssoadmin.Application) (bool, error) {
+func (s *Server) assigned(tx *store.Tx, st *standing, app ssoadmin.Application) (bool, error) {
 	if !app.AssignmentRequired {
 		return true, nil
 	}
@@ -131,7 +129,7 @@ func (s *Server) assigned(tx *store.Tx, st standing, app ssoadmin.Application) (
 	return ok, err
 }
 
-func (s *Server) checkSession(tx *store.Tx, st standing) error {
+func (s *Server) checkSession(tx *store.Tx, st *standing) error {
 	if st.session.ID == "" {
 		return nil // a grant that begins a session of its own
 	}
@@ -147,7 +145,7 @@ func (s *Server) checkSession(tx *store.Tx, st standing) error {
 
 // checkChain: a token that was exchanged asks of every application its authority passed through what that application's own token
 // would be asked: it exists, is enabled, has the user assigned, may exchange, and is an authorized target of the one before.
-func (s *Server) checkChain(tx *store.Tx, st standing) error {
+func (s *Server) checkChain(tx *store.Tx, st *standing) error {
 	next := st.app
 	for i, arn := range st.actors {
 		if i == 0 {
@@ -192,7 +190,7 @@ func mayExchange(tx *store.Tx, applicationARN string) error {
 }
 
 // checkParent: some scope of the token this one was exchanged from still names this application among its targets.
-func (s *Server) checkParent(tx *store.Tx, st standing) error {
+func (s *Server) checkParent(tx *store.Tx, st *standing) error {
 	if st.parent == nil {
 		return nil
 	}
@@ -209,7 +207,7 @@ func (s *Server) checkParent(tx *store.Tx, st standing) error {
 
 // checkTrustedIssuer: who once vouched for the user must still be trusted, and still be listed by the application that took the
 // assertion, which is the first of the chain.
-func (s *Server) checkTrustedIssuer(tx *store.Tx, st standing) error {
+func (s *Server) checkTrustedIssuer(tx *store.Tx, st *standing) error {
 	if st.trustedTokenIssuer == "" {
 		return nil
 	}

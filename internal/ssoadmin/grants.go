@@ -26,6 +26,10 @@ type ApplicationGrant struct {
 var grants = store.NewTable[ApplicationGrant](store.Spec{Name: "ssoadmin_application_grants", Cached: true})
 
 // GetGrant returns a grant of an application; store.ErrNotFound when the application lacks it.
+//
+// It is not inlined: in another room the compiler would put its arguments on the heap.
+//
+//go:noinline
 func GetGrant(tx *store.Tx, applicationARN, grantType string) (ApplicationGrant, error) {
 	return grants.Get(tx, applicationARN, grantType)
 }
