@@ -34,9 +34,9 @@ func (s *Server) Credential(ctx context.Context, accessKeyID, sessionToken strin
 	if err != nil {
 		return sigv4.Credential{}, err
 	}
-	caller := ofRoot(key.AccountID, key.ID)
-	if key.UserName != "" {
-		caller = ofUser(user, key.ID)
+	caller := ofUser(user, key.ID)
+	if key.UserName == "" {
+		caller = ofRoot(key.AccountID, key.ID)
 	}
 	return sigv4.Credential{AccessKeyID: accessKeyID, SecretAccessKey: opened.secret, Version: opened.version, Principal: caller}, nil
 }

@@ -2,9 +2,7 @@ package token
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +56,7 @@ func NewCredentialID(expires time.Time) string {
 	var id [64]byte
 	binary.BigEndian.PutUint32(id[4:], uint32(expires.Unix()))
 	rand.Read(id[8:])
-	return base64.RawURLEncoding.EncodeToString(id[:])
+	return encodeBase64URL(id[:])
 }
 
 // AccessToken mints; alg matters for the JWT form only (RFC 9068, typ at+jwt).
@@ -140,25 +138,18 @@ func (m *Minter) opaque(a AccessToken) (string, error) {
 		return "", err
 	}
 	epoch, _ := m.Keys.Epoch()
-	p := newMACToken(k.key, accessPrefix, accessVersion, 640)
-	p.uint32(epoch)
-	p.text(a.ID)
-	p.session(a.Session)
-	p.text(a.Application)
-	p.text(a.InstanceARN)
-	p.text(a.IdentityStoreID)
-	p.text(a.UserID)
-	p.texts(a.Scopes)
-	p.texts(a.Actors)
-	p.text(a.TrustedTokenIssuer)
-	p.seconds(a.AuthTime)
-	p.seconds(a.IssuedAt)
-	p.seconds(a.ExpiresAt)
+	var room tokenRoom
+	p := newMACToken(&room, k.key, accessPrefix, accessVersion)
+	p = p.uint32(epoch).text(a.ID).session(a.Session)
+	p = p.text(a.Application).text(a.InstanceARN).text(a.IdentityStoreID).text(a.UserID)
+	p = p.texts(a.Scopes).texts(a.Actors).text(a.TrustedTokenIssuer)
+	p = p.seconds(a.AuthTime).seconds(a.IssuedAt).seconds(a.ExpiresAt)
 	return sealMAC(k.key, accessPrefix, p), nil
 }
 
 func (m *Minter) openOpaque(s string) (a AccessToken, epoch uint32, err error) {
-	_, fields, err := m.openMAC(AccessMAC, accessPrefix, accessVersion, s)
+	var room tokenRoom
+	_, fields, err := m.openMAC(&room, AccessMAC, accessPrefix, accessVersion, s)
 	if err != nil {
 		return a, 0, err
 	}
@@ -170,7 +161,10 @@ func (m *Minter) openOpaque(s string) (a AccessToken, epoch uint32, err error) {
 		Scopes: u.texts(), Actors: u.texts(), TrustedTokenIssuer: u.text(),
 		AuthTime: u.seconds(), IssuedAt: u.seconds(), ExpiresAt: u.seconds(),
 	}
-	if err := errors.Join(u.close(), a.check()); err != nil {
+	if err = u.close(); err == nil {
+		err = a.check()
+	}
+	if err != nil {
 		return a, 0, invalid("%v", err)
 	}
 	return a, epoch, nil

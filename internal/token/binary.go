@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// packer appends the fields of a token in a compact form. Readers must read the same fields in the same order.
+// packer appends the fields of a token in a compact form, each method in the manner of append. Readers must read the same fields in the
+// same order.
 type packer []byte
 
-func (p *packer) byte(b byte)     { *p = append(*p, b) }
-func (p *packer) raw(b []byte)    { *p = append(*p, b...) }
-func (p *packer) uint32(n uint32) { *p = binary.BigEndian.AppendUint32(*p, n) }
-func (p *packer) number(n uint64) { *p = binary.AppendUvarint(*p, n) }
+func (p packer) byte(b byte) packer     { return append(p, b) }
+func (p packer) raw(b []byte) packer    { return append(p, b...) }
+func (p packer) uint32(n uint32) packer { return binary.BigEndian.AppendUint32(p, n) }
+func (p packer) number(n uint64) packer { return binary.AppendUvarint(p, n) }
 
 // seconds writes a time with second precision; the zero time stays zero.
-func (p *packer) seconds(t time.Time) {
+func (p packer) seconds(t time.Time) packer {
 	if t.IsZero() {
-		p.number(0)
-		return
+		return p.number(0)
 	}
-	p.number(uint64(max(t.Unix(), 0)) + 1)
+	return p.number(uint64(max(t.Unix(), 0)) + 1)
 }
 
 // The forms of a text: as it is, or as the bytes it spells.
@@ -34,36 +34,29 @@ const (
 )
 
 // text writes a string. What spells bytes canonically (our random ids, lower-case UUIDs) is written as those bytes.
-func (p *packer) text(s string) {
+func (p packer) text(s string) packer {
 	if len(s) == 36 && s[8] == '-' {
 		if b, ok := parseUUID(s); ok {
-			p.number(16<<2 | formUUID)
-			p.raw(b[:])
-			return
+			return p.number(16<<2 | formUUID).raw(b[:])
 		}
 	}
 	if len(s) == 22 || len(s) == 86 { // 16 and 64 bytes: session and credential ids
-		if b, err := decodeBase64URL(s); err == nil {
-			p.number(uint64(len(b))<<2 | formBase64URL)
-			p.raw(b)
-			return
+		if b, err := appendBase64URL(p.number(uint64(base64URL.DecodedLen(len(s)))<<2|formBase64URL), s); err == nil {
+			return b
 		}
 	}
-	p.number(uint64(len(s)) << 2) // and formText, which is 0
-	*p = append(*p, s...)
+	return append(p.number(uint64(len(s))<<2), s...) // formText is 0
 }
 
-func (p *packer) texts(list []string) {
-	p.number(uint64(len(list)))
+func (p packer) texts(list []string) packer {
+	p = p.number(uint64(len(list)))
 	for _, s := range list {
-		p.text(s)
+		p = p.text(s)
 	}
+	return p
 }
 
-func (p *packer) session(s Session) {
-	p.text(s.ID)
-	p.texts(s.Ancestors)
-}
+func (p packer) session(s Session) packer { return p.text(s.ID).texts(s.Ancestors) }
 
 // unpacker reads what a packer wrote. After any fault all reads give zero and close reports it.
 type unpacker struct {
@@ -126,7 +119,7 @@ func (u *unpacker) text() string {
 	case formText:
 		return string(b)
 	case formBase64URL:
-		return base64.RawURLEncoding.EncodeToString(b)
+		return encodeBase64URL(b)
 	case formUUID:
 		if len(b) == 16 {
 			return formatUUID([16]byte(b))
@@ -159,11 +152,18 @@ func parseUUID(s string) (u [16]byte, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return u, false
 	}
-	compact := s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
-	if _, err := hex.Decode(u[:], []byte(compact)); err != nil {
-		return u, false
+	n := 0
+	for i := range len(s) {
+		d := strings.IndexByte("0123456789abcdef", s[i])
+		switch {
+		case d >= 0 && n < 32:
+			u[n/2] = u[n/2]<<4 | byte(d)
+			n++
+		case s[i] != '-':
+			return u, false
+		}
 	}
-	return u, formatUUID(u) == s
+	return u, n == 32
 }
 
 func formatUUID(u [16]byte) string {
@@ -184,15 +184,18 @@ var (
 
 // decodeBase64URL decodes the one canonical spelling of bytes: no padding, no line ends (which package base64 skips
 // silently), trailing bits zero.
-func decodeBase64URL(s string) ([]byte, error) { return decodeCanonical(base64URL, s) }
+func decodeBase64URL(s string) ([]byte, error) { return decodeCanonical(base64URL, nil, s) }
 
-func decodeCanonical(enc *base64.Encoding, s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
-		return nil, errMalformed
+// appendBase64URL is decodeBase64URL behind dst, which it gives back as it was where s is not canonical.
+func appendBase64URL(dst []byte, s string) ([]byte, error) { return decodeCanonical(base64URL, dst, s) }
+
+func decodeCanonical(enc *base64.Encoding, dst []byte, s string) ([]byte, error) {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
+		return dst, errMalformed
 	}
-	b, err := enc.DecodeString(s)
+	b, err := enc.AppendDecode(dst, []byte(s))
 	if err != nil {
-		return nil, errMalformed
+		return dst, errMalformed
 	}
 	return b, nil
 }

@@ -20,7 +20,7 @@ func TestPackedTexts(t *testing.T) {
 		{"AAAAAAAAAAAAAAAAAAAAAB", 23}, // its last bits are not zero
 	} {
 		var p packer
-		p.text(c.s)
+		p = p.text(c.s)
 		if len(p) != c.size {
 			t.Errorf("%q takes %d bytes, want %d", c.s, len(p), c.size)
 		}
@@ -37,10 +37,10 @@ func TestPackedRoundTrip(t *testing.T) {
 		list := rapid.SliceOfN(rapid.String(), 1, 5).Draw(t, "list")
 		when := time.Unix(rapid.Int64Range(0, 1<<40).Draw(t, "when"), 0).UTC()
 		var p packer
-		p.text(s)
-		p.texts(list)
-		p.seconds(when)
-		p.seconds(time.Time{})
+		p = p.text(s)
+		p = p.texts(list)
+		p = p.seconds(when)
+		p = p.seconds(time.Time{})
 		u := unpacker{b: p}
 		if u.text() != s {
 			t.Fatal("text")

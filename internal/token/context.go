@@ -48,17 +48,12 @@ func (m *Minter) SealIdentityContext(c IdentityContext) (string, error) {
 		return "", err
 	}
 	epoch, _ := m.Keys.Epoch()
-	p := make(packer, 0, 512)
-	p.uint32(epoch)
+	p := make(packer, 0, 512).uint32(epoch)
 	for _, s := range []string{c.UserID, c.IdentityStoreID, c.IdentityStoreARN, c.InstanceARN, c.ApplicationARN, c.CredentialID} {
-		p.text(s)
+		p = p.text(s)
 	}
-	p.session(c.Session)
-	p.text(c.TrustedTokenIssuer)
-	p.texts(c.Actors)
-	p.seconds(c.AuthTime)
-	p.seconds(c.IssuedAt)
-	p.seconds(c.ExpiresAt)
+	p = p.session(c.Session).text(c.TrustedTokenIssuer).texts(c.Actors)
+	p = p.seconds(c.AuthTime).seconds(c.IssuedAt).seconds(c.ExpiresAt)
 	blob := sealBlob(k.key, contextPrefix, p, "")
 	if n := base64.StdEncoding.EncodedLen(len(blob)); n > MaxIdentityContext {
 		return "", fmt.Errorf("token: an identity context of %d characters is longer than %d", n, MaxIdentityContext)
@@ -104,7 +99,7 @@ func sealBlob(k *key, prefix string, plaintext []byte, bound string) []byte {
 
 // openBlob opens what sealBlob made, and says with which key.
 func (m *Minter) openBlob(p Purpose, prefix, s, bound string) (plaintext []byte, k *key, err error) {
-	blob, err := decodeCanonical(base64Std, s)
+	blob, err := decodeCanonical(base64Std, nil, s)
 	head := len(prefix) + 1 + shortIDLen
 	if err != nil || len(blob) < head || string(blob[:len(prefix)]) != prefix || blob[len(prefix)] != contextVersion {
 		return nil, nil, invalid("not of the form this service gives")

@@ -109,4 +109,7 @@ func encodeKeySet(keys []heldKey) (body []byte, etag string) {
 	return body, `"` + encodeBase64URL(sum[:12]) + `"`
 }
 
-func encodeBase64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+func encodeBase64URL(b []byte) string {
+	var room [128]byte // EncodeToString makes its own, on the heap
+	return string(base64.RawURLEncoding.AppendEncode(room[:0], b))
+}

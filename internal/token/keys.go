@@ -5,15 +5,13 @@ import (
 	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/subtle"
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
-	"hash"
-	"sync"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -95,13 +93,14 @@ const shortIDLen = 8
 type key struct {
 	id      string
 	purpose Purpose
-	secret  []byte            // symmetric keys
-	short   [shortIDLen]byte  // their raw id
-	macs    *sync.Pool        // of hash.Hash under secret
-	aead    cipher.AEAD       // Data only
-	signer  crypto.Signer     // signing keys
-	jwk     []byte            // their public JWK
-	headers map[string]string // their encoded JOSE header by typ
+	secret  []byte                 // symmetric keys
+	short   [shortIDLen]byte       // their raw id
+	inner   [sha256.BlockSize]byte // secret xor ipad, and
+	outer   [sha256.BlockSize]byte // xor opad (RFC 2104 §2)
+	aead    cipher.AEAD            // Data only
+	signer  crypto.Signer          // signing keys
+	jwk     []byte                 // their public JWK
+	headers map[string]string      // their encoded JOSE header by typ
 }
 
 // heldKey is a key with the times of its row.
@@ -112,17 +111,19 @@ type heldKey struct {
 
 func (h heldKey) alive(at time.Time) bool { return h.retireAt.IsZero() || at.Before(h.retireAt) }
 
-// mac is HMAC-SHA-256 over the parts. Parts are not delimited: callers make them unambiguous.
+// maxMAC is the longest text whose MAC costs no allocation; all but JWT-sized tokens are shorter.
+const maxMAC = 1024
+
+// mac is HMAC-SHA-256 over the parts. Parts are not delimited: callers make them unambiguous. It stands here because crypto/hmac puts
+// its state and all it is given on the heap, and every token has a MAC.
 func (k *key) mac(parts ...[]byte) [sha256.Size]byte {
-	h := k.macs.Get().(hash.Hash)
-	h.Reset()
+	var room [sha256.BlockSize + maxMAC]byte
+	text := append(room[:0], k.inner[:]...)
 	for _, p := range parts {
-		h.Write(p)
+		text = append(text, p...)
 	}
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
-	k.macs.Put(h)
-	return sum
+	sum := sha256.Sum256(text)
+	return sha256.Sum256(append(append(text[:0], k.outer[:]...), sum[:]...))
 }
 
 // newKeyMaterial makes the bytes that a row seals: PKCS #8 for signing keys, 32 random bytes for others, and the id.
@@ -166,7 +167,11 @@ func parseKey(id string, p Purpose, material []byte) (*key, error) {
 	}
 	copy(k.short[:], raw)
 	k.secret = material
-	k.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, material) }}
+	for i := range k.inner {
+		k.inner[i], k.outer[i] = 0x36, 0x5c
+	}
+	subtle.XORBytes(k.inner[:], k.inner[:], material)
+	subtle.XORBytes(k.outer[:], k.outer[:], material)
 	if p == Data {
 		k.aead, err = newGCM(material)
 	}

@@ -48,29 +48,29 @@ func (m *Minter) checkEpoch(epoch uint32) error {
 	return nil
 }
 
+// tokenRoom is for a token while it is made or read, on the stack: longer ones take memory from the heap.
+type tokenRoom [1024]byte
+
 // newMACToken begins a token of the form prefix + base64url(version ‖ key id ‖ fields ‖ MAC), in bytes.
-func newMACToken(k *key, prefix string, version byte, size int) packer {
-	p := append(make(packer, 0, size), prefix...)
-	p.byte(version)
-	p.raw(k.short[:])
-	return p
+func newMACToken(room *tokenRoom, k *key, prefix string, version byte) packer {
+	return append(packer(room[:0]), prefix...).byte(version).raw(k.short[:])
 }
 
 // sealMAC ends such a token. The MAC covers the prefix too.
 func sealMAC(k *key, prefix string, p packer) string {
 	sum := k.mac(p)
-	p.raw(sum[:])
-	s := make([]byte, 0, len(prefix)+base64.RawURLEncoding.EncodedLen(len(p)-len(prefix)))
-	s = append(s, prefix...)
-	return string(base64.RawURLEncoding.AppendEncode(s, p[len(prefix):]))
+	p = p.raw(sum[:])
+	var room tokenRoom
+	return string(base64.RawURLEncoding.AppendEncode(append(room[:0], prefix...), p[len(prefix):]))
 }
 
-// openMAC checks such a token and gives the key it was made with and its fields.
-func (m *Minter) openMAC(p Purpose, prefix string, version byte, s string) (k *key, fields []byte, err error) {
+// openMAC checks such a token and gives the key it was made with and its fields, which lie in the room if they have room there.
+func (m *Minter) openMAC(room *tokenRoom, p Purpose, prefix string, version byte, s string) (k *key, fields []byte, err error) {
 	if !strings.HasPrefix(s, prefix) || len(s) > maxTokenSize {
 		return nil, nil, invalid("not of the form %s…", prefix)
 	}
-	raw, err := decodeBase64URL(s[len(prefix):])
+	text, err := appendBase64URL(append(room[:0], prefix...), s[len(prefix):])
+	raw := text[len(prefix):]
 	if err != nil {
 		return nil, nil, invalid("not canonical base64url")
 	}
@@ -84,7 +84,7 @@ func (m *Minter) openMAC(p Purpose, prefix string, version byte, s string) (k *k
 		return nil, nil, err
 	}
 	body, sum := raw[:len(raw)-macLen], raw[len(raw)-macLen:]
-	want := held.mac([]byte(prefix), body)
+	want := held.mac(text[:len(text)-macLen]) // of the prefix too
 	if !hmac.Equal(want[:], sum) {
 		return nil, nil, invalid("the MAC does not fit")
 	}

@@ -33,10 +33,8 @@ func (m *Minter) RefreshToken(r RefreshToken) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := newMACToken(k.key, refreshPrefix, refreshVersion, 128)
-	p.uint32(r.Epoch)
-	p.number(uint64(r.Generation))
-	p.text(r.Family)
+	var room tokenRoom
+	p := newMACToken(&room, k.key, refreshPrefix, refreshVersion).uint32(r.Epoch).number(uint64(r.Generation)).text(r.Family)
 	s := sealMAC(k.key, refreshPrefix, p)
 	if len(s) > maxTokenSize {
 		return "", fmt.Errorf("token: a refresh token of %d characters is longer than %d", len(s), maxTokenSize)
@@ -47,7 +45,8 @@ func (m *Minter) RefreshToken(r RefreshToken) (string, error) {
 // VerifyRefreshToken verifies MAC and epoch (ErrInvalid). Whether the generation is the current one, and whether the
 // family lives, its row says.
 func (m *Minter) VerifyRefreshToken(s string) (RefreshToken, error) {
-	k, fields, err := m.openMAC(RefreshMAC, refreshPrefix, refreshVersion, s)
+	var room tokenRoom
+	k, fields, err := m.openMAC(&room, RefreshMAC, refreshPrefix, refreshVersion, s)
 	if err != nil {
 		return RefreshToken{}, err
 	}

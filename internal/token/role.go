@@ -32,11 +32,7 @@ func (m *Minter) RoleCredentials(claims []byte, s Session, expires time.Time) (R
 		return RoleCredentials{}, err
 	}
 	epoch, _ := m.Keys.Epoch()
-	p := make(packer, 0, 64+len(claims))
-	p.uint32(epoch)
-	p.seconds(expires)
-	p.session(s)
-	p.raw(claims)
+	p := make(packer, 0, 64+len(claims)).uint32(epoch).seconds(expires).session(s).raw(claims)
 	id := newRoleKeyID()
 	token := base64.StdEncoding.EncodeToString(sealBlob(k.key, rolePrefix, p, id))
 	if len(token) > maxTokenSize {

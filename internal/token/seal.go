@@ -21,11 +21,7 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 
 // cell is the identity of a stored value, for additional data: no two different (table, row, column) give the same bytes.
 func cell(table, row, column string) []byte {
-	var p packer
-	p.text(table)
-	p.text(row)
-	p.text(column)
-	return p
+	return packer(nil).text(table).text(row).text(column)
 }
 
 // sealRandom appends nonce and ciphertext to dst. The nonce is random, so one key may seal 2^32 values: enough for keys
