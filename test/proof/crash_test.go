@@ -3,20 +3,51 @@ package proof
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
-// Killed under mixed load, the server forgets nothing that it acknowledged, and did what it did not acknowledge as a whole or not
-// at all: every thing answers afterwards as its model allows.
+// deaths are what can die under load, and how it comes back.
+var deaths = []struct {
+	name string
+	// die happens under load. Afterwards everything runs again, and what has no answer by then gets none.
+	die      func(t *testing.T, s *server, r *round)
+	database bool // needs one apart from the server
+}{
+	{name: "server", die: func(t *testing.T, s *server, _ *round) {
+		s.kill()
+		s.start(t)
+	}},
+	{name: "database", database: true, die: func(t *testing.T, s *server, r *round) {
+		s.loseDatabase(t, r)
+		s.ready(t) // by itself
+	}},
+	{name: "both", database: true, die: func(t *testing.T, s *server, r *round) {
+		s.loseDatabase(t, r)
+		s.kill()
+		s.start(t)
+	}},
+}
+
+// Killed under mixed load, server and database forget nothing that was acknowledged, and have done what was not as a whole or not at
+// all: every thing answers afterwards as its model allows. Servers of even seeds have no grace window.
 func TestKilledUnderLoad(t *testing.T) {
-	for setting, grace := range graces {
-		t.Run(setting, func(t *testing.T) {
-			s := startServer(t, "--"+setting, "--code-ttl=10m")
+	for _, d := range deaths {
+		if d.database && *store == "sqlite" {
+			continue
+		}
+		t.Run(d.name, func(t *testing.T) {
+			servers := map[bool]*server{}
 			for i := range *rounds {
-				t.Run(fmt.Sprintf("seed=%d", *seed+uint64(i)), func(t *testing.T) {
+				n := *seed + uint64(i)
+				grace := n%2 == 1
+				if servers[grace] == nil {
+					servers[grace] = startServer(t, map[bool]string{true: "--refresh-grace=300s", false: "--refresh-grace=0s"}[grace], "--code-ttl=10m")
+				}
+				t.Run(fmt.Sprintf("seed=%d", n), func(t *testing.T) {
+					s, r := servers[grace], newRound(n)
 					l := &load{t: t, s: s, grace: grace}
-					l.run(30+newRound(*seed+uint64(i)).IntN(300), s.kill)
-					s.start(t)
-					l.verify(killed(s), l.things)
+					l.run(30+r.IntN(300), func() { d.die(t, s, r) })
+					l.verify(cut{moment(), func(a answer) bool { return a.status != 0 && a.status < 500 }}, l.things)
 				})
 				if t.Failed() {
 					return
@@ -26,7 +57,31 @@ func TestKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// killed is the cut that a kill makes: what has an answer is certain.
-func killed(s *server) cut {
-	return cut{s.killed.Load(), func(a answer) bool { return a.status != 0 && a.status < 500 }}
+// loseDatabase kills every process of the database and starts it again a little later.
+func (s *server) loseDatabase(t *testing.T, r *round) {
+	t.Helper()
+	if err := s.database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Duration(r.IntN(300)) * time.Millisecond)
+	if err := s.database.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ready waits until every node is, by itself.
+func (s *server) ready(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		ready := true
+		for _, n := range s.nodes {
+			ready = ready && s.healthy(n)
+		}
+		if ready {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not recover within 20 s")
+		}
+	}
 }

@@ -15,14 +15,15 @@ type load struct {
 	s     *server
 	grace bool // whether the grace window is longer than any history
 
-	deeds  atomic.Int64
-	ended  chan struct{} // closed when the workers are to end
+	deeds   atomic.Int64
+	excused atomic.Bool   // something is being killed: calls may fail
+	ended   chan struct{} // closed when the workers are to end
 	mu     sync.Mutex
 	things []*thing
 }
 
-// run works on the server until enough deeds are done, and then until stop has been called and every worker has ended.
-func (l *load) run(enough int, stop func()) {
+// run works on the server until enough deeds are done. Then kill happens, if there is to be one, and in the end every worker ends.
+func (l *load) run(enough int, kill func()) {
 	l.ended = make(chan struct{})
 	reached := make(chan struct{})
 	var once sync.Once
@@ -44,9 +45,13 @@ func (l *load) run(enough int, stop func()) {
 		})
 	}
 	<-reached
-	stop()
+	if kill != nil {
+		l.excused.Store(true)
+		kill()
+	}
 	close(l.ended)
 	wg.Wait()
+	l.excused.Store(false)
 }
 
 func (l *load) thing(th *thing) *thing {
@@ -57,7 +62,7 @@ func (l *load) thing(th *thing) *thing {
 }
 
 // do sends the call, a deed of the thing if there is one, and says whether it succeeded. Without an answer it fails the test, unless
-// the server is being killed; whether a refusal was right the model says.
+// something is being killed; whether a refusal was right the model says.
 func (l *load) do(th *thing, in input, c *call) (answer, bool) {
 	return l.done(th, in, c.send(nil))
 }
@@ -68,9 +73,9 @@ func (l *load) done(th *thing, in input, a answer) (answer, bool) {
 		th.add(in, a)
 	}
 	switch {
-	case (a.status == 0 || a.status >= 500) && !l.s.dying.Load():
+	case (a.status == 0 || a.status >= 500) && !l.excused.Load():
 		l.t.Errorf("%v: %v, %v", in.kind, a, a.err)
-	case th == nil && a.status != 0 && a.status != http.StatusOK && !l.s.dying.Load():
+	case th == nil && a.status != 0 && a.status != http.StatusOK && !l.excused.Load():
 		l.t.Errorf("refused under load: %v", a)
 	}
 	return a, a.status == http.StatusOK
@@ -240,7 +245,7 @@ func (l *load) code() bool {
 
 // gaveUp is an error of a browser's, which only a kill excuses.
 func (l *load) gaveUp(err error) bool {
-	if !l.s.dying.Load() {
+	if !l.excused.Load() {
 		l.t.Error(err)
 	}
 	return false

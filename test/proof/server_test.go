@@ -24,6 +24,7 @@ type server struct {
 	dir      string // everything of this server is below it
 	nodes    []*node
 	settings []string // of every node
+	database *database // of all nodes; nil if the one node keeps its data in its folder
 	issuer   *issuer
 	client   *http.Client
 
@@ -34,7 +35,7 @@ type server struct {
 
 	turn   atomic.Uint64
 	dying  atomic.Bool  // a kill is under way or done, and no start since: calls may stay without an answer
-	killed atomic.Int64 // when the last killed process was surely dead
+	killed atomic.Int64 // when nothing that the last killed process had begun could go on any more
 }
 
 // node is one process. It can be killed and started again.
@@ -112,6 +113,19 @@ func newServer(t *testing.T, nodes int, settings ...string) *server {
 		}
 		s.nodes = append(s.nodes, n)
 	}
+	switch *store {
+	case "postgres":
+		s.database = startDatabase(t)
+	case "sqlite":
+		if nodes > 1 {
+			t.Skip("several nodes need -store postgres")
+		}
+	default:
+		t.Fatalf("-store is %q, neither sqlite nor postgres", *store)
+	}
+	if nodes > 1 {
+		s.settings = append(s.settings, "--master-key-file", s.masterKeyFile(t))
+	}
 	s.endpoint = "http://" + s.nodes[0].address
 	t.Cleanup(func() {
 		s.kill()
@@ -166,7 +180,7 @@ func (n *node) start(s *server) error {
 	if err != nil {
 		return err
 	}
-	process.Stderr = &n.log
+	process.Stderr, process.Env = &n.log, s.environment()
 	out, err := process.StdoutPipe()
 	if err != nil {
 		return err
@@ -199,7 +213,7 @@ func (n *node) start(s *server) error {
 }
 
 func (s *server) healthy(n *node) bool {
-	response, err := s.client.Get("http://" + n.address + "/healthz")
+	response, err := s.client.Get("http://" + n.address + "/readyz")
 	if err != nil {
 		return false
 	}
@@ -212,6 +226,11 @@ func (s *server) kill() {
 	s.dying.Store(true)
 	for _, n := range s.nodes {
 		n.end(os.Kill)
+	}
+	if s.database != nil && s.database.Running() {
+		if err := s.database.settle(); err != nil {
+			panic(err) // then nothing can be said about what is still going on
+		}
 	}
 	s.killed.Store(moment())
 }
@@ -243,7 +262,9 @@ func (s *server) seed(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(program, "apply", file, "--data", s.nodes[0].data).CombinedOutput(); err != nil {
+	apply := exec.Command(program, "apply", file, "--data", s.nodes[0].data)
+	apply.Env = s.environment()
+	if out, err := apply.CombinedOutput(); err != nil {
 		t.Fatalf("apply: %v\n%s", err, out)
 	}
 	var instances struct {

@@ -61,8 +61,12 @@ func (th *thing) afterwards(t *testing.T, s *server, c cut) (*aftermath, bool) {
 		default:
 			a.doubtful = append(a.doubtful, d)
 			out, _ := outcome(d.input, d.answer)
+			end := c.at
+			if killed := s.killed.Load(); d.call <= killed {
+				end = min(end, killed)
+			}
 			a.operations = append(a.operations, porcupine.Operation{
-				Input: d.input, Call: d.call, Return: max(c.at, d.call), Output: output{unknown: true, successor: out.successor},
+				Input: d.input, Call: d.call, Return: max(end, d.call), Output: output{unknown: true, successor: out.successor},
 			})
 		}
 	}
