@@ -84,6 +84,7 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 		return err
 	}
 	defer reloadOnHangup(s)()
+	defer supervised(ctx)()
 	fmt.Fprintf(out, "symbolon serves %s\n", s.Issuer())
 	return s.Serve(ctx, l)
 }
