@@ -128,7 +128,8 @@ func apply(ctx context.Context, s *symbolon.Server, file string) error {
 	return err
 }
 
-// profiling begins a CPU profile at the first SIGUSR1, so that preparations are not in it.
+// profiling begins a CPU profile at the first SIGUSR1, so that preparations are not in it. Beside it, at the end, comes a profile of
+// memory, PATH.memory: what was allocated since the start, and what lived at the end.
 func profiling(path string) (stop func(), err error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -144,6 +145,10 @@ func profiling(path string) (stop func(), err error) {
 	return func() {
 		pprof.StopCPUProfile()
 		f.Close()
+		if m, err := os.Create(path + ".memory"); err == nil {
+			_ = pprof.WriteHeapProfile(m) // a profile that is missing is seen to be
+			m.Close()
+		}
 	}, nil
 }
 

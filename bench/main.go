@@ -66,7 +66,7 @@ func parse() (s settings, err error) {
 	connections := flag.String("connections", "64,16", "numbers of connections, each a pass of every round")
 	only := flag.String("only", "", "regular expression of the cases to run; the bare server always runs")
 	flag.StringVar(&s.folder, "folder", "", "folder on the disk to measure; the system's for temporary files if empty")
-	flag.StringVar(&s.profile, "profile", "", "file for a CPU profile of the server from the first round on")
+	flag.StringVar(&s.profile, "profile", "", "file for a CPU profile of the server from the first round on; a profile of its memory goes beside it, FILE.memory")
 	flag.IntVar(&s.families, "families", 0, "as many live families more in a copy of the embedded store, and up to a million expired ones; 0 leaves that out")
 	flag.StringVar(&s.postgres, "postgres", "auto", "PostgreSQL beside the embedded store: auto starts a throw-away server if its programs are here, off")
 	flag.Parse()
