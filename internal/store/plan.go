@@ -168,15 +168,51 @@ func (d *def) decode(p packed) (any, error) {
 	row := reflect.New(d.rowType)
 	into := row.Elem()
 	for i := range d.columns {
-		c := &d.columns[i]
 		var v string
 		var null bool
 		v, null, p = p.cut()
-		if err := c.unpack(into.Field(c.field), v, null); err != nil {
-			return nil, fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
+		if err := d.unpack(into, i, v, null); err != nil {
+			return nil, err
 		}
 	}
 	return row.Interface(), nil
+}
+
+// decodeToKeep is decode for a row that is kept: it keeps nothing alive but what it shows, no JSON text it was made of.
+func (d *def) decodeToKeep(p packed) (any, error) {
+	row := reflect.New(d.rowType)
+	into := row.Elem()
+	var text strings.Builder
+	for i, rest := 0, p; i < len(d.columns); i++ {
+		var v string
+		if v, _, rest = rest.cut(); d.columns[i].kind == Text {
+			text.WriteString(v)
+		}
+	}
+	texts := text.String()
+	for i := range d.columns {
+		var v string
+		var null bool
+		v, null, p = p.cut()
+		switch d.columns[i].kind {
+		case Text:
+			v, texts = texts[:len(v)], texts[len(v):]
+		case JSON:
+			v = strings.Clone(v)
+		}
+		if err := d.unpack(into, i, v, null); err != nil {
+			return nil, err
+		}
+	}
+	return row.Interface(), nil
+}
+
+func (d *def) unpack(into reflect.Value, column int, v string, null bool) error {
+	c := &d.columns[column]
+	if err := c.codec.unpack(into.Field(c.field), v, null); err != nil {
+		return fmt.Errorf("store: table %s: column %s: %w", d.spec.Name, c.name, err)
+	}
+	return nil
 }
 
 // key joins the primary key of a packed row; see joinKey.

@@ -16,7 +16,7 @@ func (tx *Tx) get(d *def, parts []string) (any, error) {
 	}
 	if c := tx.replicaOf(t); c != nil {
 		var buf [keyRoom]byte
-		if r := c.rows.getBytes(appendKey(buf[:0], parts)); r != nil && r.expiry > tx.micros {
+		if r := c.byKey.get(appendKey(buf[:0], parts)); r != nil && r.expiry > tx.micros {
 			return r.row, nil
 		}
 		return nil, ErrNotFound
@@ -95,7 +95,7 @@ func (tx *Tx) getBy(d *def, index string, values []string) (any, error) {
 		return nil, ErrNotFound
 	}
 	if c := tx.replicaOf(t); c != nil {
-		if r := c.unique(i, joinKey(values), tx.micros); r != nil {
+		if r := c.unique(i, values, tx.micros); r != nil {
 			return r.row, nil
 		}
 		return nil, ErrNotFound
@@ -217,34 +217,34 @@ type listing struct {
 }
 
 func (l *listing) cached(c *cachedTable, yield func(any)) {
-	tree, prefix := &c.rows, ""
-	if l.index >= 0 {
-		tree, prefix = &c.indexes[l.index], joinKey(l.values)+"\x00"
-	} else if n := len(l.values); n > 0 {
-		prefix = joinKey(l.values)
-		if n < len(l.t.keys) {
-			prefix += "\x00"
-		}
-	}
-	whole := l.index < 0 && len(l.values) == len(l.t.keys)
-	start := prefix
+	start := ""
 	if len(l.after) > 0 {
-		next := joinKey(l.after) + "\x00" // no key lies between
-		if l.index >= 0 {
-			next = prefix + next
-		}
-		start = max(start, next)
+		start = joinKey(l.after) + "\x00" // no key lies between
 	}
 	n := 0
-	tree.from(start, func(key string, r *cachedRow) bool {
-		if !strings.HasPrefix(key, prefix) || whole && key != prefix {
-			return false
-		}
+	take := func(r *cachedRow) bool {
 		if r.expiry > l.tx.micros {
 			yield(r.row)
 			n++
 		}
 		return l.limit == 0 || n < l.limit
+	}
+	if l.index >= 0 {
+		c.indexes[l.index].from(hashParts(l.values), start, func(r *cachedRow) bool {
+			return !r.has(c.def, l.index, l.values) || take(r)
+		})
+		return
+	}
+	prefix := ""
+	if n := len(l.values); n > 0 {
+		prefix = joinKey(l.values)
+		if n < len(l.t.keys) {
+			prefix += "\x00"
+		}
+	}
+	whole := len(l.values) == len(l.t.keys)
+	c.rows.from(max(start, prefix), func(key string, r *cachedRow) bool {
+		return strings.HasPrefix(key, prefix) && (!whole || key == prefix) && take(r)
 	})
 }
 

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
-	"strings"
 )
 
 // replica is the content of all cached tables at one position of the feed. A published replica never changes; readers
@@ -26,16 +26,16 @@ func placeOf(v []any) (p place) {
 }
 
 type cachedTable struct {
-	rows    tree
-	indexes []tree
+	rows    tree   // in the order of the keys
+	byKey   hashed // the same rows
+	indexes []hashed
 	def     *def
 }
 
 type cachedRow struct {
-	key       string
-	row       any // pointer to the row type; nobody writes it
-	expiry    int64
-	indexKeys []string // by index; empty where a sparse index leaves the row out
+	key    string
+	row    any // pointer to the row type; nobody writes it
+	expiry int64
 }
 
 func (r *replica) fork() *replica {
@@ -47,20 +47,35 @@ func (r *replica) fork() *replica {
 }
 
 func (d *def) newCachedRow(key string, values packed) (*cachedRow, error) {
-	row, err := d.decode(values)
+	row, err := d.decodeToKeep(values)
 	if err != nil {
 		return nil, err
 	}
-	r := &cachedRow{key: key, row: row, expiry: d.expiryOf(values)}
-	for i := range d.indexes {
-		want := d.texts(values, d.indexes[i].columns)
-		if d.indexes[i].leavesOut(want) {
-			r.indexKeys = append(r.indexKeys, "")
-			continue
-		}
-		r.indexKeys = append(r.indexKeys, joinKey(want)+"\x00"+key)
+	if len(d.keys) == 1 {
+		key = reflect.ValueOf(row).Elem().Field(d.columns[d.keys[0]].field).String() // the row's own, which keeps no more alive
 	}
-	return r, nil
+	return &cachedRow{key: key, row: row, expiry: d.expiryOf(values)}, nil
+}
+
+// indexed are the values a row has in an index; not ok where a sparse index leaves it out.
+func (r *cachedRow) indexed(d *def, index int, room []string) (values []string, ok bool) {
+	ix := &d.indexes[index]
+	row := reflect.ValueOf(r.row).Elem()
+	for _, c := range ix.columns {
+		room = append(room, row.Field(d.columns[c].field).String())
+	}
+	return room, !ix.leavesOut(room)
+}
+
+// has says whether the row has those values in an index.
+func (r *cachedRow) has(d *def, index int, values []string) bool {
+	row := reflect.ValueOf(r.row).Elem()
+	for i, c := range d.indexes[index].columns {
+		if row.Field(d.columns[c].field).String() != values[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // cachedRowOf is newCachedRow of what a query returned.
@@ -75,34 +90,45 @@ func (d *def) cachedRowOf(values []any) (*cachedRow, error) {
 func (c *cachedTable) put(e *edit, r *cachedRow) {
 	c.delete(e, r.key)
 	c.rows.set(e, r.key, r)
-	for i, k := range r.indexKeys {
-		if k != "" {
-			c.indexes[i].set(e, k, r)
+	c.byKey.set(e, hashKey(r.key), r)
+	var room [4]string
+	for i := range c.indexes {
+		if values, ok := r.indexed(c.def, i, room[:0]); ok {
+			c.indexes[i].set(e, hashParts(values), r)
 		}
 	}
 }
 
 func (c *cachedTable) delete(e *edit, key string) {
-	old := c.rows.get(key)
+	old := c.get(key)
 	if old == nil {
 		return
 	}
 	c.rows.delete(e, key)
-	for i, k := range old.indexKeys {
-		if k != "" {
-			c.indexes[i].delete(e, k)
+	c.byKey.delete(e, hashKey(key), key)
+	var room [4]string
+	for i := range c.indexes {
+		if values, ok := old.indexed(c.def, i, room[:0]); ok {
+			c.indexes[i].delete(e, hashParts(values), key)
 		}
 	}
 }
 
-// unique finds the live row with the joined values in a unique index. Expired rows may stand beside it.
-func (c *cachedTable) unique(index int, joined string, now int64) (found *cachedRow) {
-	prefix := joined + "\x00"
-	c.indexes[index].from(prefix, func(key string, r *cachedRow) bool {
-		if !strings.HasPrefix(key, prefix) {
-			return false
+// get finds a row by its joined key.
+func (c *cachedTable) get(key string) (found *cachedRow) {
+	c.byKey.from(hashKey(key), key, func(r *cachedRow) bool {
+		if r.key == key {
+			found = r
 		}
-		if r.expiry > now {
+		return false
+	})
+	return found
+}
+
+// unique finds the live row with the values in a unique index. Expired rows may stand beside it.
+func (c *cachedTable) unique(index int, values []string, now int64) (found *cachedRow) {
+	c.indexes[index].from(hashParts(values), "", func(r *cachedRow) bool {
+		if r.expiry > now && r.has(c.def, index, values) {
 			found = r
 		}
 		return found == nil
@@ -119,7 +145,7 @@ func (db *DB) loadReplica(ctx context.Context, snap Snapshot) (*replica, error) 
 	r := &replica{place: at}
 	for _, t := range db.cachedTables {
 		e := &edit{}
-		c := cachedTable{def: t.def, indexes: make([]tree, len(t.indexes))}
+		c := cachedTable{def: t.def, indexes: make([]hashed, len(t.indexes))}
 		err := snap.Query(ctx, t.all, nil, func(v []any) error {
 			row, err := t.cachedRowOf(v)
 			if err != nil {

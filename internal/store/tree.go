@@ -34,47 +34,6 @@ func (t *tree) find(key string) int {
 	return i - 1
 }
 
-func (t *tree) get(key string) *cachedRow {
-	i := t.find(key)
-	if i < 0 {
-		return nil
-	}
-	l := t.leaves[i]
-	j, found := slices.BinarySearch(l.keys, key)
-	if !found {
-		return nil
-	}
-	return l.rows[j]
-}
-
-// getBytes is get for a key that is no string yet; comparing makes none of it.
-func (t *tree) getBytes(key []byte) *cachedRow {
-	low, high := 0, len(t.leaves)
-	for low < high {
-		if m := int(uint(low+high) >> 1); t.leaves[m].keys[0] > string(key) {
-			high = m
-		} else {
-			low = m + 1
-		}
-	}
-	if low == 0 {
-		return nil
-	}
-	l := t.leaves[low-1]
-	low, high = 0, len(l.keys)
-	for low < high {
-		if m := int(uint(low+high) >> 1); l.keys[m] < string(key) {
-			low = m + 1
-		} else {
-			high = m
-		}
-	}
-	if low == len(l.keys) || l.keys[low] != string(key) {
-		return nil
-	}
-	return l.rows[low]
-}
-
 // from calls yield with the entries at and after the key, in order, until it returns false.
 func (t *tree) from(key string, yield func(key string, r *cachedRow) bool) {
 	i := t.find(key)

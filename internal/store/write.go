@@ -21,7 +21,7 @@ func (tx *Tx) insert(d *def, row any) error {
 	}
 	parts := d.texts(values, d.keys)
 	if c := tx.replicaOf(t); c != nil {
-		if r := c.rows.get(key); r != nil && r.expiry > tx.micros {
+		if r := c.get(key); r != nil && r.expiry > tx.micros {
 			return &ExistsError{Table: d.spec.Name}
 		}
 		return tx.putCached(t, values, key, parts)
@@ -87,7 +87,7 @@ func (tx *Tx) putCached(t *sqlTable, values packed, key string, parts []string) 
 		if !ix.Unique || ix.leavesOut(want) {
 			continue
 		}
-		if r := c.unique(i, joinKey(want), tx.micros); r != nil && r.key != key {
+		if r := c.unique(i, want, tx.micros); r != nil && r.key != key {
 			return &ExistsError{Table: t.spec.Name, Index: ix.Name}
 		}
 	}
