@@ -229,8 +229,11 @@ func backupThrough(ctx context.Context, folder string, w io.Writer) error {
 
 // backupDirectly opens the store of the folder, which no server holds.
 func backupDirectly(ctx context.Context, c Config, w io.Writer) (err error) {
-	if _, err := os.Stat(c.storeFile()); err != nil {
-		return fmt.Errorf("there is no store to back up: %w", err)
+	if c.DatabaseURL != "" {
+		return ErrNotEmbedded
+	}
+	if err := c.haveStore(); err != nil {
+		return err
 	}
 	c.Development = IsDevelopment(c.Data)
 	s, err := New(ctx, c)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/store/postgres"
 )
 
 // What Config's zero value means by its folder and its address.
@@ -28,6 +29,10 @@ type Config struct {
 	Listen string `config:"listen"`
 	// Data is the folder of the embedded store, its master key and the audit log. Default .symbolon in the current folder.
 	Data string `config:"data"`
+	// DatabaseURL names a PostgreSQL database in place of the embedded store, for any number of nodes:
+	// postgres://user:password@host:5432/database?sslmode=verify-full. It holds a password: better in the file or the environment than
+	// among the flags. Several hosts may be listed, of which the one that can be written to is used.
+	DatabaseURL string `config:"database-url"`
 	// Issuer is the `iss` of every token and the base of the published endpoints: an https origin, with a path if need be.
 	// Default: the origin of the listener.
 	Issuer string `config:"issuer"`
@@ -228,6 +233,11 @@ func (c Config) checkNames() error {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		faults = append(faults, errors.New("tls-cert and tls-key go together"))
+	}
+	if c.DatabaseURL != "" {
+		if err := postgres.CheckURL(c.DatabaseURL); err != nil {
+			faults = append(faults, fmt.Errorf("database-url: %w", err))
+		}
 	}
 	return errors.Join(faults...)
 }

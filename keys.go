@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/audit"
@@ -226,8 +224,8 @@ func OrderKeys(ctx context.Context, c Config, o KeyOrder) (*KeyReport, error) {
 	if !errors.Is(err, ErrNoServer) {
 		return report, err
 	}
-	if _, err := os.Stat(c.storeFile()); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no store in %s", c.Data)
+	if err := c.haveStore(); err != nil {
+		return nil, err
 	}
 	c.Development = IsDevelopment(c.Data)
 	s, err := New(ctx, c)

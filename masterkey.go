@@ -60,7 +60,11 @@ func (c Config) masterKey(ctx context.Context) ([]byte, error) {
 		rand.Read(key)
 		return key, nil
 	}
-	if len(c.masterKeySource().set()) == 0 {
+	if len(c.masterKeySource().set()) == 0 && c.DatabaseURL != "" && !c.Development {
+		if err := c.sharedMasterKey(); err != nil {
+			return nil, err
+		}
+	} else if len(c.masterKeySource().set()) == 0 {
 		if err := newMasterKey(c.masterKeyFile(), c.storeFile()); err != nil {
 			return nil, err
 		}

@@ -214,8 +214,8 @@ func MarkRestored(ctx context.Context, c Config) (r Restored, err error) {
 	if c, err = c.withDefaults(); err != nil {
 		return r, err
 	}
-	if _, err := os.Stat(c.storeFile()); err != nil {
-		return r, fmt.Errorf("there is no store to mark: %w", err)
+	if err := c.haveStore(); err != nil {
+		return r, err
 	}
 	s, err := New(ctx, c)
 	if err != nil {

@@ -94,7 +94,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	backend, shared, err := s.backend()
+	backend, shared, err := s.backend(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,17 +118,12 @@ func tables() []store.Definition {
 	return slices.Concat(token.Tables(), iam.Tables(), identitystore.Tables(), ssoadmin.Tables(), oidc.Tables(), web.Tables(), nodeTables())
 }
 
-// backend is the store that the configuration names, and whether other nodes may use it at the same time.
-func (s *Server) backend() (b store.Backend, shared bool, err error) {
-	switch {
-	case s.given != nil:
+// backend is the store to work on, and whether other nodes may use it at the same time.
+func (s *Server) backend(ctx context.Context) (b store.Backend, shared bool, err error) {
+	if s.given != nil {
 		return s.given, true, nil
-	case s.config.Memory:
-		b, err = sqlite.Memory()
-	default:
-		b, err = sqlite.Open(s.config.storeFile())
 	}
-	return b, false, err
+	return s.config.openStore(ctx)
 }
 
 // build makes the rooms and introduces them to each other.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,15 +48,29 @@ var tuning = []string{
 	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 }
 
-// parseURL reads a connection URL, or libpq's keyword form. Errors do not repeat it, since it holds the password.
+// CheckURL says what is wrong with a URL for Open, without repeating it.
+func CheckURL(at string) error {
+	_, _, err := parseURL(at)
+	return err
+}
+
+var (
+	errNotURL = errors.New("not a PostgreSQL URL such as postgres://user:password@host:5432/database?sslmode=verify-full")
+	errPlain  = errors.New("the database is on another machine: say sslmode=verify-full in the URL (or require, which takes any certificate, " +
+		"or disable where the network itself is trusted)")
+)
+
+// parseURL reads a connection URL. Its errors do not repeat it, since it holds the password.
 func parseURL(at string) (config *pgconn.Config, most int, err error) {
+	if !strings.HasPrefix(at, "postgres://") && !strings.HasPrefix(at, "postgresql://") {
+		return nil, 0, errNotURL
+	}
 	config, err = pgconn.ParseConfig(at)
 	if err != nil {
-		var parse *pgconn.ParseConfigError
-		if errors.As(err, &parse) {
-			err = errors.New(parse.Error()) // its text hides the password, what it wraps may not
-		}
-		return nil, 0, err
+		return nil, 0, errNotURL // what pgconn says may quote it
+	}
+	if remote(config) && !strings.Contains(at, "sslmode=") && os.Getenv("PGSSLMODE") == "" {
+		return nil, 0, errPlain // the default falls back to plain text
 	}
 	most = defaultConnections
 	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
@@ -75,6 +91,20 @@ func parseURL(at string) (config *pgconn.Config, most int, err error) {
 	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
 	config.DialFunc = dialer.DialContext
 	return config, most, nil
+}
+
+// remote says whether a host of the URL is not this machine.
+func remote(config *pgconn.Config) bool {
+	hosts := []string{config.Host}
+	for _, f := range config.Fallbacks {
+		hosts = append(hosts, f.Host)
+	}
+	for _, h := range hosts {
+		if h != "localhost" && !strings.HasPrefix(h, "/") && !net.ParseIP(h).IsLoopback() {
+			return true
+		}
+	}
+	return false
 }
 
 // connect opens a connection to the first host of the URL that can be written to.

@@ -1,0 +1,70 @@
+package symbolon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/store/postgres"
+	"github.com/symbolon/symbolon/internal/store/sqlite"
+)
+
+// ErrNoDatabase says that the settings name no database server: the embedded store makes its schema by itself.
+var ErrNoDatabase = errors.New("database-url is not set; the embedded store needs no preparing")
+
+// Migrate brings the schema of the database that database-url names to what this program needs, as the first start would, and returns the
+// statements that took; none if all was there. Servers of this version and the one before go on meanwhile. Several calls at once do the
+// work once.
+func Migrate(ctx context.Context, c Config) ([]string, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if c.DatabaseURL == "" {
+		return nil, ErrNoDatabase
+	}
+	b, err := postgres.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	return store.Migrate(ctx, b, tables())
+}
+
+// openStore opens the store that the settings name, and says whether other nodes may use it at the same time.
+func (c Config) openStore(ctx context.Context) (b store.Backend, shared bool, err error) {
+	switch {
+	case c.Memory:
+		b, err = sqlite.Memory()
+	case c.DatabaseURL != "":
+		shared = true
+		b, err = postgres.Open(ctx, c.DatabaseURL)
+	default:
+		b, err = sqlite.Open(c.storeFile())
+	}
+	return b, shared, err
+}
+
+// haveStore is an error if there is no store to work on. Whether a database server has one shows when it is opened.
+func (c Config) haveStore() error {
+	if c.DatabaseURL != "" {
+		return nil
+	}
+	if _, err := os.Stat(c.storeFile()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no store in %s", c.Data)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// sharedMasterKey refuses to make a master key for a database: all its nodes need the same one, so that somebody must bring it.
+func (c Config) sharedMasterKey() error {
+	if _, err := os.Stat(c.masterKeyFile()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("master key: all nodes of a database share one, so that none is made by itself: set master-key-file, master-key-env or "+
+		"master-key-command, or put it into %s (a new one for a new database: `head -c 32 /dev/urandom | base64`)", c.masterKeyFile())
+}
