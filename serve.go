@@ -11,6 +11,9 @@ import (
 	"github.com/symbolon/symbolon/internal/token"
 )
 
+// fadeTime is how long the connections that wait in a listener's queue may take to be accepted before it closes.
+const fadeTime = 50 * time.Millisecond
+
 // Serve answers requests on l until ctx ends, and then goes in a way that load balancers and clients do not notice: at once /readyz says
 // that this server is going, and every answer asks its client for another connection; requests are still served for drain-delay, until
 // whoever follows /readyz sends them elsewhere; then the listener closes and the requests under way end. Those that have not ended after
@@ -43,11 +46,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	return s.drain(h, done)
+	return s.drain(h, l, done)
 }
 
 // drain ends a server as Serve says; failed hears of a listener that broke meanwhile.
-func (s *Server) drain(h *http.Server, failed <-chan error) error {
+func (s *Server) drain(h *http.Server, l net.Listener, failed <-chan error) error {
 	s.health.draining.Store(true)
 	if *s.config.DrainDelay > 0 {
 		s.config.Log.Info("ending: not ready any more, and serving on for a while", "delay", *s.config.DrainDelay)
@@ -56,6 +59,10 @@ func (s *Server) drain(h *http.Server, failed <-chan error) error {
 	case err := <-failed:
 		return err
 	case <-time.After(*s.config.DrainDelay):
+	}
+	if *s.config.DrainDelay > 0 {
+		fade(l)
+		time.Sleep(fadeTime)
 	}
 	bounded, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
