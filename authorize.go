@@ -135,10 +135,12 @@ func mapError(err error) *wire.Error {
 		Message: "The request could not be completed because of an internal fault.", Fields: map[string]any{"error": "server_error"},
 	}
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		e.Message = "The request was cancelled or ran out of time."
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable): // whatever it ran out of
 		e.Status, e.Message = http.StatusServiceUnavailable, "The store is not available. Nothing was changed; try again."
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Status, e.Message = http.StatusServiceUnavailable, "The request ran out of time. Try again."
+	case errors.Is(err, context.Canceled):
+		e.Message = "The request was cancelled."
 	case errors.Is(err, store.ErrConflict):
 		e.Status, e.Message = http.StatusServiceUnavailable, "Too many changes at once. Nothing was changed; try again."
 	}

@@ -18,20 +18,44 @@ import (
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/store/postgres"
+	"github.com/symbolon/symbolon/internal/store/postgres/postgrestest"
 	"github.com/symbolon/symbolon/internal/store/sqlite"
 )
 
-// openNodes starts servers on one database, as processes of their own would be, with the built-in organization and one administrator.
-// edit may change the settings of each.
-func openNodes(t testing.TB, n int, edit func(i int, c *Config)) []*door {
-	t.Helper()
-	backend, err := sqlite.Memory()
-	fatal(t, err)
-	t.Cleanup(func() { _ = backend.Close() })
-	return openNodesOn(t, n, func() store.Backend { return kept{backend} }, edit)
+// opener starts servers on one database, as processes of their own would be, with the built-in organization and one administrator. edit may
+// change the settings of each.
+type opener func(t testing.TB, n int, edit func(i int, c *Config)) []*door
+
+// onEveryStore runs a test of several nodes on each store that they can share: in memory, where a store that only tests share stands for
+// one, and on PostgreSQL.
+func onEveryStore(t *testing.T, test func(t *testing.T, open opener)) {
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t testing.TB, n int, edit func(i int, c *Config)) []*door {
+			backend, err := sqlite.Memory()
+			fatal(t, err)
+			t.Cleanup(func() { _ = backend.Close() })
+			return openNodesOn(t, n, func(int) store.Backend { return kept{backend} }, edit)
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		at := postgrestest.Database(t)
+		test(t, func(t testing.TB, n int, edit func(i int, c *Config)) []*door {
+			return openNodesOn(t, n, func(int) store.Backend { return openPostgres(t, at) }, edit)
+		})
+	})
 }
 
-func openNodesOn(t testing.TB, n int, open func() store.Backend, edit func(i int, c *Config)) []*door {
+func openPostgres(t testing.TB, at string) store.Backend {
+	t.Helper()
+	backend, err := postgres.Open(t.Context(), at)
+	fatal(t, err)
+	return backend
+}
+
+func openNodesOn(t testing.TB, n int, open func(i int) store.Backend, edit func(i int, c *Config)) []*door {
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "master.key")
 	fatal(t, writeDurably(key, []byte(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))))
@@ -48,7 +72,7 @@ func openNodesOn(t testing.TB, n int, open func() store.Backend, edit func(i int
 			edit(i, &c)
 		}
 		var err error
-		d.Server, err = newServer(t.Context(), c, open())
+		d.Server, err = newServer(t.Context(), c, open(i))
 		fatal(t, err)
 		t.Cleanup(func() { _ = d.Server.Close() })
 		fatal(t, d.Server.Join(t.Context()))
@@ -225,12 +249,10 @@ const inForce = time.Second
 
 // TestChangesAreInForceEverywhere: what is switched off on one node is off there with the next request, and on every node a second after
 // it was acknowledged (R4, C14, D02, D06).
-func TestChangesAreInForceEverywhere(t *testing.T) {
-	nodes := openNodes(t, 3, nil)
-	changesAreInForce(t, nodes)
-}
+func TestChangesAreInForceEverywhere(t *testing.T) { onEveryStore(t, changesAreInForce) }
 
-func changesAreInForce(t *testing.T, nodes []*door) {
+func changesAreInForce(t *testing.T, open opener) {
+	nodes := open(t, 3, nil)
 	var names []string
 	for name := range switches {
 		names = append(names, name)

@@ -28,9 +28,10 @@ func (d *door) call(t testing.TB, service, target string, in any) (map[string]an
 
 // TestNextRequestGoesElsewhere: a client that changes something through one node finds it changed on whatever node answers next, with no
 // pause in between: what it made is there, what it changed reads so, a key it was given signs, a grant it configured is granted.
-func TestNextRequestGoesElsewhere(t *testing.T) { nextRequestGoesElsewhere(t, openNodes(t, 3, nil)) }
+func TestNextRequestGoesElsewhere(t *testing.T) { onEveryStore(t, nextRequestGoesElsewhere) }
 
-func nextRequestGoesElsewhere(t *testing.T, nodes []*door) {
+func nextRequestGoesElsewhere(t *testing.T, open opener) {
+	nodes := open(t, 3, nil)
 	const admin = "SWBExternalService."
 	turn := 0
 	next := func() *door { turn++; return nodes[turn%len(nodes)] }
@@ -89,9 +90,10 @@ func containsARN(listed map[string]any, arn any) bool {
 
 // TestUsedOnceOnAllNodes: of many uses of one assertion on all nodes at once one is granted, and of many of one refresh token no two
 // succeed with different successors.
-func TestUsedOnceOnAllNodes(t *testing.T) { usedOnce(t, openNodes(t, 3, nil)) }
+func TestUsedOnceOnAllNodes(t *testing.T) { onEveryStore(t, usedOnce) }
 
-func usedOnce(t *testing.T, nodes []*door) {
+func usedOnce(t *testing.T, open opener) {
+	nodes := open(t, 3, nil)
 	n := subjects(t, nodes[0], []string{"once"})["once"]
 	for range 5 {
 		assertion := n.idp.assertionFor(t, n.email(), rand.Text())
@@ -134,14 +136,12 @@ func together(n int, fn func(i int)) {
 
 // TestRotationOnAllNodes: keys that come of age while three nodes issue are replaced once, not once by each node, and all nodes go on
 // taking what the others issue, before, during and after.
-func TestRotationOnAllNodes(t *testing.T) {
+func TestRotationOnAllNodes(t *testing.T) { onEveryStore(t, rotationOnAllNodes) }
+
+func rotationOnAllNodes(t *testing.T, open opener) {
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	nodes := openNodes(t, 3, func(_ int, c *Config) { c.Now = now })
-	rotationOnAllNodes(t, nodes, &ahead)
-}
-
-func rotationOnAllNodes(t *testing.T, nodes []*door, ahead *atomic.Int64) {
+	nodes := open(t, 3, func(_ int, c *Config) { c.Now = now })
 	n := subjects(t, nodes[0], []string{"rotation"})["rotation"]
 	count := func() map[token.Purpose]int {
 		keys, err := nodes[0].keys.Inventory(t.Context())
