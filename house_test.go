@@ -43,7 +43,7 @@ var backends = []string{
 
 // dependencies are the modules we import, each with its reason. A new one is a decision, and its place is here.
 var dependencies = map[string]string{
-	"github.com/go-jose/go-jose/v4":       "verifies other people's JWTs: an algorithm allow-list is a required argument, and it has no dependencies",
+	"github.com/go-jose/go-jose/v4":       "the demo issuer's JWTs and the names of the algorithms; the counterpart of our own JWTs in tests; it has no dependencies",
 	"github.com/go-json-experiment/json":  "exact, case-sensitive JSON that refuses duplicate names, which encoding/json does not",
 	"github.com/goccy/go-yaml":            "strict YAML: unknown and repeated keys are errors that show their line",
 	"github.com/prometheus/client_golang": "metrics in the format that everybody scrapes, with the runtime's and the process's own",

@@ -22,7 +22,7 @@ type provenAssertion struct {
 // prepareAssertion finds the trusted token issuer by the assertion's iss and verifies the signature and the times (RFC 7523 §3).
 // It may fetch the issuer's keys, so it runs outside the transaction and only for callers that were admitted.
 func (s *Server) prepareAssertion(ctx context.Context, r *request) error {
-	issuerURL, err := token.UnverifiedIssuer(*r.in.Assertion)
+	presented, err := token.ReadAssertion(*r.in.Assertion)
 	if err != nil {
 		return assertionFault(err, "")
 	}
@@ -30,13 +30,13 @@ func (s *Server) prepareAssertion(ctx context.Context, r *request) error {
 	var at time.Time
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		at = tx.Now()
-		tti, _, err = authorizedIssuer(tx, r.app, issuerURL)
+		tti, _, err = authorizedIssuer(tx, r.app, presented.Issuer)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	verified, err := s.Issuers.Verify(ctx, tti.IssuerURL, tti.AllowedAlgorithms(), *r.in.Assertion, at)
+	verified, err := s.Issuers.Verify(ctx, tti.IssuerURL, tti.AllowedAlgorithms(), presented, at)
 	if err != nil {
 		return assertionFault(err, tti.IssuerURL)
 	}
@@ -136,7 +136,7 @@ func mappedUser(tx *store.Tx, identityStoreID string, tti ssoadmin.TrustedTokenI
 	if err != nil {
 		return identitystore.User{}, refused(assertionClaim, "claim %s: %v", tti.ClaimAttributePath, err)
 	}
-	if verified, ok := a.Claims["email_verified"]; ok && tti.ClaimAttributePath == "email" && verified != true {
+	if verified := a.Claim("email_verified"); verified != nil && tti.ClaimAttributePath == "email" && string(verified) != "true" {
 		return identitystore.User{}, refused(assertionEmail, "its email is not verified")
 	}
 	user, err := identitystore.FindUser(tx, identityStoreID, tti.IdentityStoreAttributePath, value)

@@ -36,11 +36,15 @@ var foreignAlgorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512, jose.PS256, jose.PS384, jose.PS512, jose.EdDSA,
 }
 
-// compact is a JWT in its three parts, its header read and nothing believed yet.
-type compact struct {
-	header  joseHeader
-	hasKid  bool
-	payload []byte
+// Presented is an assertion as somebody presents it: read, and not believed before Issuers.Verify has verified it.
+type Presented struct {
+	// Issuer is its iss, which says which trusted token issuer to ask.
+	Issuer string
+
+	header    joseHeader
+	signed    string // what the signature covers
+	signature []byte
+	claims    claimSet
 }
 
 // joseHeader holds the header parameters we act upon (RFC 7515 §4.1). jku, jwk, x5u and x5c are ignored: keys come from
@@ -55,26 +59,32 @@ type joseHeader struct {
 	Compression jsontext.Value `json:"zip"`
 }
 
-// split takes a JWT apart. Work is bounded: size and dots are counted before anything else is done.
-func split(jwt string) (c compact, err error) {
+// ReadAssertion takes a compact JWT apart. Work is bounded: size and dots are counted before anything else is done (E13). Its refusals are
+// *AssertionError.
+func ReadAssertion(jwt string) (*Presented, error) {
 	if len(jwt) > maxAssertion {
-		return c, refuse("the assertion is longer than %d characters", maxAssertion)
+		return nil, refuse("the assertion is longer than %d characters", maxAssertion)
 	}
 	if strings.Count(jwt, ".") != 2 {
-		return c, refuse("the assertion is not a JWT in compact form with three parts")
+		return nil, refuse("the assertion is not a JWT in compact form with three parts")
 	}
-	parts := strings.Split(jwt, ".")
-	header, errHeader := decodeBase64URL(parts[0])
-	payload, errPayload := decodeBase64URL(parts[1])
-	_, errSignature := decodeBase64URL(parts[2])
-	if errors.Join(errHeader, errPayload, errSignature) != nil || parts[2] == "" {
-		return c, refuse("a part of the assertion is not canonical base64url")
+	end := strings.LastIndexByte(jwt, '.')
+	first, second, _ := strings.Cut(jwt[:end], ".")
+	header, errHeader := decodeBase64URL(first)
+	payload, errPayload := decodeBase64URL(second)
+	signature, errSignature := decodeBase64URL(jwt[end+1:])
+	if errHeader != nil || errPayload != nil || errSignature != nil || len(signature) == 0 {
+		return nil, refuse("a part of the assertion is not canonical base64url")
 	}
-	if err := json.Unmarshal(header, &c.header); err != nil {
-		return c, refuse("the assertion's header is not a JSON object with unique, well-typed members")
+	p := &Presented{signed: jwt[:end], signature: signature}
+	if err := json.Unmarshal(header, &p.header); err != nil {
+		return nil, refuse("the assertion's header is not a JSON object with unique, well-typed members")
 	}
-	c.payload, c.hasKid = payload, c.header.KeyID != nil
-	return c, nil
+	var err error
+	if p.claims, err = parseClaims(payload); err == nil {
+		p.Issuer, err = p.claims.text("iss", 0)
+	}
+	return p, err
 }
 
 // check refuses headers that ask for what we do not do.
@@ -95,40 +105,18 @@ func (h joseHeader) check(algorithms []string) (jose.SignatureAlgorithm, error) 
 	return alg, nil
 }
 
-// UnverifiedIssuer reads iss of a compact JWT without trusting it, to find which trusted token issuer to ask. Bounded work (E13).
-// Its refusals are *AssertionError.
-func UnverifiedIssuer(jwt string) (string, error) {
-	c, err := split(jwt)
-	if err != nil {
-		return "", err
-	}
-	claims, err := parseClaims(c.payload)
-	if err != nil {
-		return "", err
-	}
-	return claims.text("iss", 0)
-}
-
-// Verify verifies jwt against the keys of issuerURL: compact form, ≤ 16 KiB, algorithm allow-list bound to key type, iss exact, exp
+// Verify verifies an assertion against the keys of issuerURL: compact form, ≤ 16 KiB, algorithm allow-list bound to key type, iss exact, exp
 // required and within MaxLifetime, nbf/iat skew ≤ 60 s, jti and sub required non-empty strings, duplicate claims refused.
 // The audience, the claim mapping and single use are the caller's. Every refusal is an *AssertionError or wraps ErrIssuerUnavailable.
 //
-// MaxLifetime bounds exp from now and, where there is an iat, from iat. The signature is judged before any claim.
-func (i *Issuers) Verify(ctx context.Context, issuerURL string, algorithms []string, jwt string, at time.Time) (Assertion, error) {
-	c, err := split(jwt)
+// MaxLifetime bounds exp from now and, where there is an iat, from iat. The signature is judged before what any claim says.
+func (i *Issuers) Verify(ctx context.Context, issuerURL string, algorithms []string, p *Presented, at time.Time) (Assertion, error) {
+	alg, err := p.header.check(algorithms)
 	if err != nil {
 		return Assertion{}, err
-	}
-	alg, err := c.header.check(algorithms)
-	if err != nil {
-		return Assertion{}, err
-	}
-	var kid string
-	if c.hasKid {
-		kid = *c.header.KeyID
 	}
 	key, err := i.key(ctx, issuerURL, func(keys []foreignKey) (foreignKey, error) {
-		return chooseKey(keys, alg, kid, c.hasKid)
+		return chooseKey(keys, alg, p.header.KeyID)
 	})
 	switch {
 	case errors.Is(err, ErrIssuerUnavailable):
@@ -136,31 +124,8 @@ func (i *Issuers) Verify(ctx context.Context, issuerURL string, algorithms []str
 	case err != nil:
 		return Assertion{}, refuse("%v", err)
 	}
-	if err := verifyJWS(jwt, alg, key, c.payload); err != nil {
-		return Assertion{}, err
+	if !key.verifies(alg, p.signed, p.signature) {
+		return Assertion{}, refuse("the assertion's signature does not verify")
 	}
-	claims, err := parseClaims(c.payload)
-	if err != nil {
-		return Assertion{}, err
-	}
-	a, err := claims.assertion(issuerURL, at, orDefault(i.MaxLifetime, 24*time.Hour))
-	if err != nil {
-		return Assertion{}, err
-	}
-	if json.Unmarshal(c.payload, &a.Claims) != nil {
-		return Assertion{}, refuse("the assertion's claims cannot be read")
-	}
-	return a, nil
-}
-
-func verifyJWS(jwt string, alg jose.SignatureAlgorithm, key foreignKey, payload []byte) error {
-	jws, err := jose.ParseSignedCompact(jwt, []jose.SignatureAlgorithm{alg})
-	if err != nil {
-		return refuse("the assertion is not a well-formed JWS")
-	}
-	verified, err := jws.Verify(key.public)
-	if err != nil || string(verified) != string(payload) {
-		return refuse("the assertion's signature does not verify")
-	}
-	return nil
+	return p.claims.assertion(issuerURL, at, orDefault(i.MaxLifetime, 24*time.Hour))
 }

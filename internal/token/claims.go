@@ -14,8 +14,12 @@ type Assertion struct {
 	Issuer, Subject, ID            string
 	Audience                       []string
 	IssuedAt, NotBefore, ExpiresAt time.Time // zero when absent (exp never is)
-	Claims                         map[string]any
+
+	claims claimSet
 }
+
+// Claim is a claim as it was written, nil where there is none.
+func (a Assertion) Claim(name string) jsontext.Value { return a.claims[name] }
 
 // Longest values of registered claims: what is kept of them (the jti's hash, audit) stays small.
 const (
@@ -37,6 +41,7 @@ func parseClaims(payload []byte) (claimSet, error) {
 
 // assertion judges the registered claims. A claim that is missing is never a claim that passed.
 func (c claimSet) assertion(issuer string, at time.Time, maxLifetime time.Duration) (a Assertion, err error) {
+	a.claims = c
 	if a.Issuer, err = c.text("iss", 0); err != nil {
 		return Assertion{}, err
 	}
@@ -145,33 +150,32 @@ func (c claimSet) time(name string) (time.Time, error) {
 // ClaimString resolves a ClaimAttributePath ("email", "user.name") in verified claims: a string value, or an error.
 // A claim of that very name comes first; otherwise "." leads into nested objects, at most three names deep.
 func (a Assertion) ClaimString(path string) (string, error) {
-	value, ok := a.Claims[path]
+	value, ok := a.claims[path]
 	if !ok {
-		value, ok = descend(a.Claims, strings.SplitN(path, ".", 4))
+		value, ok = a.claims.descend(strings.SplitN(path, ".", 4))
 	}
 	if !ok {
 		return "", refuse("the assertion has no claim %q", path)
 	}
-	s, ok := value.(string)
-	if !ok || s == "" {
+	var s string
+	if value.Kind() != '"' || json.Unmarshal(value, &s) != nil || s == "" {
 		return "", refuse("the assertion's claim %q is not a non-empty string", path)
 	}
 	return s, nil
 }
 
-func descend(claims map[string]any, names []string) (any, bool) {
+func (c claimSet) descend(names []string) (value jsontext.Value, ok bool) {
 	if len(names) > 3 {
 		return nil, false
 	}
-	var value any = claims
-	for _, name := range names {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return nil, false
+	for i, name := range names {
+		if value, ok = c[name]; !ok || i == len(names)-1 {
+			return value, ok
 		}
-		if value, ok = object[name]; !ok {
+		c = nil
+		if value.Kind() != '{' || json.Unmarshal(value, &c) != nil {
 			return nil, false
 		}
 	}
-	return value, true
+	return nil, false
 }

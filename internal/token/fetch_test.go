@@ -258,7 +258,7 @@ func TestFailuresAreToldTwice(t *testing.T) {
 	issuer := "http://" + listener.Addr().String()
 	listener.Close()
 	jwt := signForeign(t, signingKeys()["p256"], "ES256", "e", goodClaims(issuer, c.now(), nil), nil)
-	_, err = i.Verify(ctx, issuer, allAlgorithms, jwt, c.now())
+	_, err = verify(ctx, i, issuer, allAlgorithms, jwt, c.now())
 	if !errors.Is(err, ErrIssuerUnavailable) || strings.Contains(err.Error(), "refused") {
 		t.Errorf("%v", err)
 	}

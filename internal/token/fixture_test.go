@@ -131,3 +131,12 @@ func everyAlteration(s string, f func(what, altered string)) {
 	}
 	f("doubled", s+s)
 }
+
+// verify is what becomes of a JWT that is presented.
+func verify(ctx context.Context, i *Issuers, issuerURL string, algorithms []string, jwt string, at time.Time) (Assertion, error) {
+	p, err := ReadAssertion(jwt)
+	if err != nil {
+		return Assertion{}, err
+	}
+	return i.Verify(ctx, issuerURL, algorithms, p, at)
+}

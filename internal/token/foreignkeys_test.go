@@ -1,10 +1,12 @@
 package token
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,8 +148,54 @@ func TestChooseKey(t *testing.T) {
 		{"empty kid", set(publicKey("rsa", "a")), jose.RS256, "", true, errUnknownKey},
 		{"empty set", nil, jose.RS256, "", false, errUnknownKey},
 	} {
-		if _, err := chooseKey(c.keys, c.alg, c.kid, c.hasKid); !errors.Is(err, c.want) {
+		var kid *string
+		if c.hasKid {
+			kid = &c.kid
+		}
+		if _, err := chooseKey(c.keys, c.alg, kid); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+// TestForeignSignatures: a signature holds for its text, its key, its algorithm and its own length alone.
+func TestForeignSignatures(t *testing.T) {
+	for alg, name := range map[jose.SignatureAlgorithm]string{
+		jose.RS256: "rsa", jose.RS384: "rsa", jose.RS512: "rsa", jose.PS256: "rsa", jose.PS384: "rsa", jose.PS512: "rsa",
+		jose.ES256: "p256", jose.ES384: "p384", jose.ES512: "p521", jose.EdDSA: "ed",
+	} {
+		jwt := signForeign(t, signingKeys()[name], string(alg), "k", goodClaims("https://idp.example", newClock().now(), nil), nil)
+		end := strings.LastIndexByte(jwt, '.')
+		text := jwt[:end]
+		signature, err := decodeBase64URL(jwt[end+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := foreignKey{public: signingKeys()[name].Public(), algorithms: []jose.SignatureAlgorithm{alg}}
+		if !key.verifies(alg, text, signature) {
+			t.Errorf("%s: a good signature does not verify", alg)
+		}
+		for _, bad := range [][]byte{
+			nil, signature[1:], signature[:len(signature)-1], append([]byte{0}, signature...), append(bytes.Clone(signature), 0),
+			make([]byte, len(signature)), bytes.Repeat([]byte{0xff}, len(signature)),
+		} {
+			if key.verifies(alg, text, bad) {
+				t.Errorf("%s: a signature of %d bytes verifies", alg, len(bad))
+			}
+		}
+		if key.verifies(alg, text+"x", signature) || key.verifies(alg, "", signature) {
+			t.Errorf("%s: verifies for another text", alg)
+		}
+		everything := foreignKey{public: key.public, algorithms: slices.Clone(foreignAlgorithms)}
+		for _, other := range append(slices.Clone(foreignAlgorithms), "HS256", "none", "") {
+			if other != alg && (key.verifies(other, text, signature) || everything.verifies(other, text, signature)) {
+				t.Errorf("%s: verifies as %s", alg, other)
+			}
+		}
+		for otherName, other := range signingKeys() {
+			if k := (foreignKey{public: other.Public(), algorithms: slices.Clone(foreignAlgorithms)}); otherName != name && k.verifies(alg, text, signature) {
+				t.Errorf("%s: verifies by the key %s", alg, otherName)
+			}
 		}
 	}
 }

@@ -47,8 +47,8 @@ func FuzzAssertion(f *testing.F) {
 		f.Add(jwt[:len(jwt)-1])
 	}
 	f.Fuzz(func(t *testing.T, jwt string) {
-		UnverifiedIssuer(jwt)
-		a, err := i.Verify(ctx, issuer, allAlgorithms, jwt, c.now())
+		ReadAssertion(jwt)
+		a, err := verify(ctx, i, issuer, allAlgorithms, jwt, c.now())
 		if err == nil {
 			if !signed[jwt[:strings.LastIndex(jwt, ".")]] {
 				t.Fatalf("accepted %q", jwt)

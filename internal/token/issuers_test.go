@@ -14,7 +14,7 @@ import (
 func (f *foreign) verify(t testing.TB, i *Issuers, c *clock, key, kid string) error {
 	t.Helper()
 	jwt := signForeign(t, signingKeys()[key], "ES256", kid, goodClaims(f.URL, c.now(), nil), nil)
-	_, err := i.Verify(ctx, f.URL, allAlgorithms, jwt, c.now())
+	_, err := verify(ctx, i, f.URL, allAlgorithms, jwt, c.now())
 	return err
 }
 
@@ -229,9 +229,9 @@ func TestCallersMayLeave(t *testing.T) {
 	jwt := signForeign(t, signingKeys()["p256"], "ES256", "e", goodClaims(f.URL, c.now(), nil), nil)
 	hasty, cancel := context.WithCancel(ctx)
 	left, stayed := make(chan error), make(chan error)
-	go func() { _, err := i.Verify(hasty, f.URL, allAlgorithms, jwt, c.now()); left <- err }()
+	go func() { _, err := verify(hasty, i, f.URL, allAlgorithms, jwt, c.now()); left <- err }()
 	eventually(t, "the fetch begins", func() bool { return f.sets.Load() == 1 })
-	go func() { _, err := i.Verify(ctx, f.URL, allAlgorithms, jwt, c.now()); stayed <- err }()
+	go func() { _, err := verify(ctx, i, f.URL, allAlgorithms, jwt, c.now()); stayed <- err }()
 	cancel()
 	if err := <-left; !errors.Is(err, ErrIssuerUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("who left: %v", err)
@@ -303,7 +303,7 @@ func TestIssuerWithPath(t *testing.T) {
 	other.Config.Handler = mux
 	issuer := other.URL + "/tenant/"
 	jwt := signForeign(t, signingKeys()["p256"], "ES256", "e", goodClaims(issuer, c.now(), nil), nil)
-	if _, err := newIssuers(c).Verify(ctx, issuer, allAlgorithms, jwt, c.now()); err != nil {
+	if _, err := verify(ctx, newIssuers(c), issuer, allAlgorithms, jwt, c.now()); err != nil {
 		t.Error(err)
 	}
 }
