@@ -75,12 +75,12 @@ func (s *Server) observed(service, name string, next http.Handler) http.Handler 
 		began := time.Now()
 		seen := &seenStatus{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r)
-		code := ""
+		end := ending{fault: seen.status >= 500}
 		if seen.status >= 400 {
-			code = strconv.Itoa(seen.status)
+			end.code = strconv.Itoa(seen.status)
 		}
 		took := time.Since(began)
-		t.add(code, seen.status >= 500, took)
+		t.add(end, took)
 		if s.config.LogRequests {
 			s.config.Log.Info("request", "request_id", w.Header().Get("x-amzn-RequestId"), "service", service, "operation", name,
 				"status", seen.status, "code", "", "duration_ms", milliseconds(took), "address", addressOf(r), "caller", "")

@@ -11,8 +11,8 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
-// maxCodes bounds the error codes that get a label of their own, for each operation and grant type.
-const maxCodes = 64
+// maxCodes bounds the error codes, with the checks behind them, that get a series of their own, for each operation and grant type.
+const maxCodes = 100
 
 // unknown labels requests that reached no operation.
 const unknown = "unknown"
@@ -35,18 +35,26 @@ type requestMetrics struct {
 	reuses  map[string]prometheus.Counter
 }
 
+// ending is how a request ended: the zero value is success.
+type ending struct {
+	code  string // the error's
+	check string // that refused a grant
+	fault bool   // ours
+}
+
 // tally counts the requests of one kind. Its figures are made with the first request.
 type tally struct {
 	count  *prometheus.CounterVec
 	times  *prometheus.HistogramVec
 	labels []string
+	checks bool // it has a label for the check, too
 
 	once sync.Once
 	ok   prometheus.Counter
 	took prometheus.Observer
 
 	mu      sync.RWMutex
-	refused map[string]prometheus.Counter // by error code
+	refused map[ending]prometheus.Counter
 }
 
 func newRequestMetrics(m *metrics) *requestMetrics {
@@ -54,7 +62,7 @@ func newRequestMetrics(m *metrics) *requestMetrics {
 		total: m.counters("symbolon_requests_total",
 			"Requests by outcome (ok, client_error, server_error) and error code.", "service", "operation", "outcome", "code"),
 		grants: m.counters("symbolon_grants_total",
-			"CreateTokenWithIAM requests by grant type, outcome and error code.", "grant_type", "outcome", "code"),
+			"CreateTokenWithIAM requests by grant type, outcome, error code and the check that refused.", "grant_type", "outcome", "code", "check"),
 		operations: map[*wire.Operation]*tally{}, services: map[*wire.Service]*tally{}, byGrant: map[string]*tally{},
 		reuses: map[string]prometheus.Counter{},
 	}
@@ -72,10 +80,10 @@ func newRequestMetrics(m *metrics) *requestMetrics {
 		{ssoadmin.GrantAuthorizationCode, "authorization_code"}, {ssoadmin.GrantRefreshToken, "refresh_token"},
 		{ssoadmin.GrantJWTBearer, "jwt_bearer"}, {ssoadmin.GrantTokenExchange, "token_exchange"},
 	} {
-		r.byGrant[g.name] = &tally{count: r.grants, times: r.grant, labels: []string{g.label}}
+		r.byGrant[g.name] = &tally{count: r.grants, times: r.grant, labels: []string{g.label}, checks: true}
 		r.reuses[g.name] = reuses.WithLabelValues(g.label)
 	}
-	r.noGrant = &tally{count: r.grants, times: r.grant, labels: []string{other}}
+	r.noGrant = &tally{count: r.grants, times: r.grant, labels: []string{other}, checks: true}
 	r.replays = m.counters("symbolon_refresh_replays_total",
 		"Superseded refresh tokens that got their successor again inside the grace window.").WithLabelValues()
 	return r
@@ -104,19 +112,22 @@ func (r *requestMetrics) observe(c *wire.Call, took time.Duration) {
 	if t == nil {
 		t = r.stray
 	}
-	code, fault := outcomeOf(c.Err)
-	t.add(code, fault, took)
+	end := endingOf(c.Err)
+	t.add(end, took)
 	if in, ok := c.Input.(*oidc.CreateTokenWithIAMInput); ok {
-		r.observeGrant(c, in.GrantType, code, fault, took)
+		r.observeGrant(c, in.GrantType, end, took)
 	}
 }
 
-func (r *requestMetrics) observeGrant(c *wire.Call, grantType, code string, fault bool, took time.Duration) {
+func (r *requestMetrics) observeGrant(c *wire.Call, grantType string, end ending, took time.Duration) {
 	t := r.byGrant[grantType]
 	if t == nil {
 		t = r.noGrant
 	}
-	t.add(code, fault, took)
+	if c.Err != nil {
+		end.check = oidc.CheckOf(c.Err.Details)
+	}
+	t.add(end, took)
 	if reused, ok := c.Audit.Get("reuseDetected").(string); ok && r.reuses[reused] != nil {
 		r.reuses[reused].Inc()
 	}
@@ -125,34 +136,30 @@ func (r *requestMetrics) observeGrant(c *wire.Call, grantType, code string, faul
 	}
 }
 
-// outcomeOf is the error code, "" for success, and whether the fault is ours.
-func outcomeOf(e *wire.Error) (code string, fault bool) {
+func endingOf(e *wire.Error) ending {
 	if e == nil {
-		return "", false
+		return ending{}
 	}
-	return e.Code, e.Status < 400 || e.Status >= 500
+	return ending{code: e.Code, fault: e.Status < 400 || e.Status >= 500}
 }
 
-func (t *tally) add(code string, fault bool, took time.Duration) {
+func (t *tally) add(end ending, took time.Duration) {
 	t.once.Do(func() {
-		t.ok = t.count.WithLabelValues(append(t.labels[:len(t.labels):len(t.labels)], "ok", "")...)
+		t.ok = t.counter(ending{})
 		t.took = t.times.WithLabelValues(t.labels...)
 	})
 	t.took.Observe(took.Seconds())
-	if code == "" {
+	if end == (ending{}) {
 		t.ok.Inc()
 		return
 	}
-	t.refusal(code, fault).Inc()
+	t.refusal(end).Inc()
 }
 
-func (t *tally) refusal(code string, fault bool) prometheus.Counter {
-	key := code
-	if fault {
-		key = "!" + code // a code may come with both kinds of status
-	}
+// refusal is the counter of an ending; beyond maxCodes they share one.
+func (t *tally) refusal(end ending) prometheus.Counter {
 	t.mu.RLock()
-	c := t.refused[key]
+	c := t.refused[end]
 	t.mu.RUnlock()
 	if c != nil {
 		return c
@@ -160,15 +167,26 @@ func (t *tally) refusal(code string, fault bool) prometheus.Counter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.refused) >= maxCodes {
-		code = other
+		return t.counter(ending{code: other, fault: end.fault})
 	}
-	outcome := map[bool]string{false: "client_error", true: "server_error"}[fault]
-	c = t.count.WithLabelValues(append(t.labels[:len(t.labels):len(t.labels)], outcome, code)...)
 	if t.refused == nil {
-		t.refused = map[string]prometheus.Counter{}
+		t.refused = map[ending]prometheus.Counter{}
 	}
-	if code != other {
-		t.refused[key] = c
+	t.refused[end] = t.counter(end)
+	return t.refused[end]
+}
+
+func (t *tally) counter(end ending) prometheus.Counter {
+	outcome := "ok"
+	switch {
+	case end.fault:
+		outcome = "server_error"
+	case end.code != "":
+		outcome = "client_error"
 	}
-	return c
+	labels := append(t.labels[:len(t.labels):len(t.labels)], outcome, end.code)
+	if t.checks {
+		labels = append(labels, end.check)
+	}
+	return t.count.WithLabelValues(labels...)
 }

@@ -78,7 +78,7 @@ func TestMetricsCount(t *testing.T) {
 		`symbolon_requests_total{code="InvalidClientException",operation="CreateTokenWithIAM",outcome="client_error",service="sso-oidc"}`:              3,
 		`symbolon_requests_total{code="MissingAuthenticationTokenException",operation="CreateTokenWithIAM",outcome="client_error",service="sso-oidc"}`: 1,
 		`symbolon_request_duration_seconds_count{operation="CreateTokenWithIAM",service="sso-oidc"}`:                                                   4,
-		`symbolon_grants_total{code="InvalidClientException",grant_type="refresh_token",outcome="client_error"}`:                                       3,
+		`symbolon_grants_total{check="client-known",code="InvalidClientException",grant_type="refresh_token",outcome="client_error"}`:                  3,
 		`symbolon_grant_duration_seconds_count{grant_type="refresh_token"}`:                                                                            3,
 		`symbolon_requests_total{code="",operation="GetCallerIdentity",outcome="ok",service="sts"}`:                                                    1,
 		`symbolon_requests_total{code="",operation="signin",outcome="ok",service="web"}`:                                                               1,
@@ -184,12 +184,12 @@ func TestReusesAndReplaysAreCounted(t *testing.T) {
 	call("what nobody knows", nil)
 	series := seriesOf(t, exposition(t, m))
 	for name, want := range map[string]float64{
-		"symbolon_refresh_replays_total":                                             1,
-		`symbolon_reuse_detected_total{grant_type="refresh_token"}`:                  1,
-		`symbolon_reuse_detected_total{grant_type="jwt_bearer"}`:                     0,
-		`symbolon_grants_total{code="",grant_type="other",outcome="ok"}`:             1,
-		`symbolon_grants_total{code="",grant_type="refresh_token",outcome="ok"}`:     2,
-		`symbolon_grants_total{code="",grant_type="what nobody knows",outcome="ok"}`: 0,
+		"symbolon_refresh_replays_total":                                                      1,
+		`symbolon_reuse_detected_total{grant_type="refresh_token"}`:                           1,
+		`symbolon_reuse_detected_total{grant_type="jwt_bearer"}`:                              0,
+		`symbolon_grants_total{check="",code="",grant_type="other",outcome="ok"}`:             1,
+		`symbolon_grants_total{check="",code="",grant_type="refresh_token",outcome="ok"}`:     2,
+		`symbolon_grants_total{check="",code="",grant_type="what nobody knows",outcome="ok"}`: 0,
 	} {
 		if got := series[name]; got != want {
 			t.Errorf("%s is %v, not %v", name, got, want)

@@ -151,8 +151,10 @@ func TestCertificateIsRenewed(t *testing.T) {
 
 	cert, key := makePair(t, "third", time.Now().Add(-time.Hour), time.Now().Add(2*time.Hour))
 	files.write(t, cert, nil)
-	if look() == nil || look() == nil {
-		t.Error("a certificate was taken without its key")
+	for range 2 { // counted once
+		if look() == nil {
+			t.Error("a certificate was taken without its key")
+		}
 	}
 	expect("half of a pair", "second", 1, 1)
 	strict(t, address)

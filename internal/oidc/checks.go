@@ -33,7 +33,7 @@ const refusalCheck = "check"
 // Explain explains the check that the details of a refusal name, with their facts filled in, and with more facts that the event has by
 // itself. It is false for a check that this program does not know.
 func Explain(details map[string]any, more map[string]string) (Explanation, bool) {
-	name, _ := details[refusalCheck].(string)
+	name := CheckOf(details)
 	for _, c := range allChecks() {
 		if c.name != name {
 			continue
@@ -45,6 +45,12 @@ func Explain(details map[string]any, more map[string]string) (Explanation, bool)
 		return e, true
 	}
 	return Explanation{}, false
+}
+
+// CheckOf is the name of the check that the details of a refusal name; "" if they name none.
+func CheckOf(details map[string]any) string {
+	name, _ := details[refusalCheck].(string)
+	return name
 }
 
 var factName = regexp.MustCompile(`\{[a-zA-Z]+\}`)
