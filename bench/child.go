@@ -91,7 +91,7 @@ func serveBare(ctx context.Context, l net.Listener) error {
 // serveSymbolon is `symbolon serve`, with an organization applied before it listens if there is one.
 func serveSymbolon(ctx context.Context, l net.Listener, c childConfig) (err error) {
 	s, err := symbolon.New(ctx, symbolon.Config{
-		Listen: l.Addr().String(), Data: filepath.Join(c.Folder, "data"), AllowedIssuerOrigins: []string{c.Issuer}, Limits: "off",
+		Listen: l.Addr().String(), Data: filepath.Join(c.Folder, "data"), DatabaseURL: c.Database, AllowedIssuerOrigins: []string{c.Issuer}, Limits: "off",
 		CodeTTL: 10 * time.Minute, DrainDelay: new(time.Duration), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {

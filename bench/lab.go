@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -33,6 +36,11 @@ func (l *lab) serve(name string, users int, c childConfig) (*child, childConfig,
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return nil, c, err
 	}
+	if c.Database != "" { // the nodes of a database share a key, so that none makes one by itself
+		if err := writeMasterKey(filepath.Join(c.Folder, "data")); err != nil {
+			return nil, c, err
+		}
+	}
 	if users > 0 {
 		c.Organization = filepath.Join(c.Folder, "organization.yaml")
 		if err := os.WriteFile(c.Organization, organization(users, l.issuer.url), 0o600); err != nil {
@@ -41,6 +49,13 @@ func (l *lab) serve(name string, users int, c childConfig) (*child, childConfig,
 	}
 	server, err := startChild(c)
 	return server, c, err
+}
+
+func writeMasterKey(folder string) error {
+	key := make([]byte, 32)
+	rand.Read(key)
+	err := os.MkdirAll(folder, 0o700)
+	return errors.Join(err, os.WriteFile(filepath.Join(folder, "master.key"), []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600))
 }
 
 // newWorld applies the organization, and starts the server once more: what it is measured with then is not the application's.
