@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -59,6 +60,10 @@ func (c *committer) submit(p *pending) error {
 	} else {
 		c.free--
 	}
+	c.mu.Unlock()
+	// Whoever could run now may have a commit, too: it comes along, and saves a flush. When nobody can, this costs nothing.
+	runtime.Gosched()
+	c.mu.Lock()
 	batch := c.take(p)
 	c.mu.Unlock()
 

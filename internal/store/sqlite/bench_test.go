@@ -33,6 +33,9 @@ var (
 
 const population = 10_000
 
+// flushes and flushed count the batches, and the commits in them.
+var flushes, flushed atomic.Int64
+
 func benchDB(b *testing.B) *store.DB {
 	b.Helper()
 	backend, err := sqlite.Open(filepath.Join(b.TempDir(), "db", "symbolon.db"))
@@ -40,7 +43,12 @@ func benchDB(b *testing.B) *store.DB {
 		b.Fatal(err)
 	}
 	ctx := context.Background()
-	db, err := store.Open(ctx, backend, []store.Definition{families, applications}, store.Options{})
+	db, err := store.Open(ctx, backend, []store.Definition{families, applications}, store.Options{
+		Flushed: func(commits int, _ time.Duration, _ error) {
+			flushes.Add(1)
+			flushed.Add(int64(commits))
+		},
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -121,6 +129,8 @@ func BenchmarkUpdateOneRow(b *testing.B) {
 		db := benchDB(b)
 		var next atomic.Int64
 		b.SetParallelism(32) // times GOMAXPROCS
+		flushes.Store(0)
+		flushed.Store(0)
 		measure(b, func() {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
@@ -130,6 +140,7 @@ func BenchmarkUpdateOneRow(b *testing.B) {
 				}
 			})
 		})
+		b.ReportMetric(float64(flushed.Load())/float64(flushes.Load()), "commits/flush")
 	})
 }
 
