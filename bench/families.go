@@ -101,6 +101,9 @@ func (w *world) copy() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.Chmod(filepath.Join(other.config.Folder, "data", "master.key"), 0o600); err != nil { // a copy is everybody's to read
+		return nil, err
+	}
 	if w.symbolon, err = startChild(w.config); err != nil {
 		return nil, err
 	}

@@ -3,13 +3,18 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 const (
 	sweepEvery = time.Second
-	sweepBatch = 200 // rows deleted by one commit: small, so that nobody waits long behind it
-	sweepPause = 20 * time.Millisecond
+	sweepBatch = 64 // rows deleted by one commit: small, so that nobody waits long behind it
+	// The sweeper rests for as long as its last commit took, waiting included: it is in every second batch of a busy node, and has half of an
+	// idle one.
+	shortestRest = time.Millisecond
+	longestRest  = 100 * time.Millisecond
+	longestRound = 10 * time.Second
 )
 
 var trimFeed = &Statement{SQL: "DELETE FROM " + changeTable + " WHERE changed_at < ?"}
@@ -75,16 +80,8 @@ func (db *DB) alone(s *Statement, args []any) (int, error) {
 
 // sweepLoop deletes expired rows in small steady steps.
 func (db *DB) sweepLoop(ctx context.Context) {
-	for round := 1; ; round++ {
-		if !sleep(ctx, sweepEvery) {
-			return
-		}
-		for {
-			n, err := db.sweep(ctx, sweepBatch)
-			if err != nil || n < sweepBatch || !sleep(ctx, sweepPause) {
-				break
-			}
-		}
+	for round := 1; sleep(ctx, sweepEvery); round++ {
+		db.sweepRound(ctx)
 		if round%10 == 0 {
 			db.pruneReplica()
 		}
@@ -92,6 +89,25 @@ func (db *DB) sweepLoop(ctx context.Context) {
 			// The feed's age is told by the wall clock; a failure is made good a minute later.
 			_, _ = db.alone(trimFeed, []any{time.Now().Add(-feedKept).UnixMicro()})
 		}
+	}
+}
+
+// sweepRound goes on, for longestRound at most, until no table has many expired rows: a step in each of them in turn. What fails is for the
+// next round.
+func (db *DB) sweepRound(ctx context.Context) {
+	start := time.Now()
+	var due []*sqlTable
+	for _, t := range db.byName {
+		if t.expiry >= 0 {
+			due = append(due, t)
+		}
+	}
+	for len(due) > 0 && time.Since(start) < longestRound {
+		due = slices.DeleteFunc(due, func(t *sqlTable) bool {
+			began := time.Now()
+			n, err := db.sweepTable(ctx, t, sweepBatch)
+			return err != nil || n < sweepBatch || !sleep(ctx, min(max(time.Since(began), shortestRest), longestRest))
+		})
 	}
 }
 
