@@ -25,6 +25,7 @@ type DB struct {
 	dialect      Dialect
 	now          func() time.Time
 	shared       bool
+	readOnly     bool
 	tables       map[*def]*sqlTable
 	byName       map[string]*sqlTable
 	cachedTables []*sqlTable
@@ -57,6 +58,8 @@ type Options struct {
 	Now func() time.Time
 	// Shared says that other nodes write to the same backend, so that the change feed must be polled.
 	Shared bool
+	// ReadOnly changes nothing: the schema must be as this program has it (else ErrOutdated), what has expired stays, and Update fails.
+	ReadOnly bool
 	// Flushed, if set, hears of every batch of commits that was handed to the backend: how many there were, how long it took and the
 	// fault if it failed whole. It must be quick and safe for concurrent use.
 	Flushed func(commits int, took time.Duration, err error)
@@ -68,7 +71,7 @@ type Options struct {
 // The backend belongs to the DB from then on: Close closes it, and so does Open when it fails.
 func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, error) {
 	db := &DB{
-		backend: b, dialect: b.Dialect(), now: o.Now, shared: o.Shared, seed: maphash.MakeSeed(),
+		backend: b, dialect: b.Dialect(), now: o.Now, shared: o.Shared, readOnly: o.ReadOnly, seed: maphash.MakeSeed(),
 		tables: map[*def]*sqlTable{}, byName: map[string]*sqlTable{}, syncing: make(chan struct{}, 1),
 		askClock: &Statement{SQL: "SELECT " + b.Dialect().Clock, Columns: 1},
 	}
@@ -83,7 +86,9 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 	}
 	loop, stop := context.WithCancel(context.Background())
 	db.stop = stop
-	db.loops.Go(func() { db.sweepLoop(loop) })
+	if !db.readOnly {
+		db.loops.Go(func() { db.sweepLoop(loop) })
+	}
 	if db.shared {
 		db.loops.Go(func() { db.pollLoop(loop) })
 	}
@@ -101,7 +106,7 @@ func (db *DB) open(ctx context.Context, tables []Definition, o Options) error {
 			db.cachedTables = append(db.cachedTables, t)
 		}
 	}
-	if _, err := prepareSchema(ctx, db.backend, all); err != nil {
+	if err := db.schema(ctx, all); err != nil {
 		return err
 	}
 	start := time.Now()
@@ -119,6 +124,19 @@ func (db *DB) open(ctx context.Context, tables []Definition, o Options) error {
 	db.committer = newCommitter(db.backend)
 	db.committer.admit, db.committer.settle, db.committer.flushed = db.admit, db.settle, o.Flushed
 	return nil
+}
+
+// schema brings the database's tables to their declarations, or sees that they are as declared.
+func (db *DB) schema(ctx context.Context, all []*sqlTable) error {
+	if !db.readOnly {
+		_, err := prepareSchema(ctx, db.backend, all)
+		return err
+	}
+	steps, err := planSchema(ctx, db.backend, all)
+	if err == nil && len(steps) > 0 {
+		err = fmt.Errorf("%w (%d changes)", ErrOutdated, len(steps))
+	}
+	return err
 }
 
 // View runs fn on a read-only transaction.
@@ -142,6 +160,9 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer db.active.Done()
+	if db.readOnly {
+		return errReadOnly
+	}
 	var a attempt
 	for n := range maxAttempts {
 		if err := ctx.Err(); err != nil {

@@ -37,6 +37,9 @@ var ErrConflict = errors.New("store: conflict")
 // ErrUnavailable says that the backend cannot serve now (disk full, database gone, closed). Nothing was acknowledged.
 var ErrUnavailable = errors.New("store: unavailable")
 
+// ErrOutdated says that the database has the schema of an older program, and may not be changed. Opened for writing it is brought up to date.
+var ErrOutdated = errors.New("store: the schema is of an older program")
+
 // ExistsError names what a write collided with; errors.Is(err, ErrExists) holds.
 type ExistsError struct {
 	Table string

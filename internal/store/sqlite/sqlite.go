@@ -79,6 +79,34 @@ func Open(path string) (store.Backend, error) {
 	return b, nil
 }
 
+// OpenReadOnly opens the database file, which must exist, and changes nothing in it. It holds the file as Open does.
+func OpenReadOnly(path string) (store.Backend, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, errors.Join(err, refuseInterrupted(path))
+	}
+	unlock, err := lock(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	b := newBackend(path, "FULL", fileReaders)
+	b.unlock = unlock
+	b.dsn += "?mode=ro"
+	if err := refuseInterrupted(path); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	if b.writer, err = openConn(b.dsn, append(b.pragmas[:len(b.pragmas):len(b.pragmas)], "query_only = ON")); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: %s: %w", path, err), b.Close())
+	}
+	if err := check(b.writer); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
 func newBackend(path, synchronous string, readers int) *Backend {
 	return &Backend{
 		dsn: (&url.URL{Scheme: "file", Path: path}).String(),
