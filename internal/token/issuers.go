@@ -226,6 +226,32 @@ func (s *keySet) wait(ctx context.Context, flight <-chan struct{}, now func() ti
 	return s.keys, nil
 }
 
+// Probe fetches an issuer's keys as a grant would, but anew and with nothing remembered, and says how many there are and by how much the
+// issuer's clock is ahead of ours, by its answer's Date header; 0 where it has none. The error is for operators: it has the cause, too.
+func (i *Issuers) Probe(ctx context.Context, issuer string) (keys int, ahead time.Duration, err error) {
+	uri, err := i.discover(ctx, issuer)
+	if err != nil {
+		return 0, 0, told(err)
+	}
+	body, header, err := i.fetch(ctx, "the issuer's key set", uri)
+	if err != nil {
+		return 0, 0, told(err)
+	}
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		ahead = date.Sub(time.Now())
+	}
+	usable, err := parseKeySet(body)
+	return len(usable), ahead, told(err)
+}
+
+// told is an error with its cause in words, for operators.
+func told(err error) error {
+	if f, ok := errors.AsType[*fetchError](err); ok {
+		return errors.New(f.detail())
+	}
+	return err
+}
+
 // fetchKeys gets the issuer's discovery document and the key set it names. A panic over what a stranger sent is a failed
 // fetch: this runs in a goroutine of its own, where it would end the process.
 func (i *Issuers) fetchKeys(issuer string) (keys []foreignKey, maxAge time.Duration, err error) {
