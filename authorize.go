@@ -1,6 +1,7 @@
 package symbolon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/symbolon/symbolon/internal/iam"
+	"github.com/symbolon/symbolon/internal/oidc"
 	"github.com/symbolon/symbolon/internal/sigv4"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/wire"
@@ -100,11 +102,16 @@ func (s *Server) permit(ctx context.Context, tx *store.Tx, action, resource stri
 	if answer.Allowed {
 		return nil
 	}
-	because := "no identity-based policy allows the " + action + " action"
+	because, check := "no identity-based policy allows the "+action+" action", "access"
 	if answer.Explicit {
-		because = "a policy explicitly denies the " + action + " action"
+		because, check = "a policy explicitly denies the "+action+" action", "access-undenied"
 	}
-	return denied("User: "+caller.ARN+" is not authorized to perform: "+action+" on resource: "+resource+" because "+because, answer.String())
+	refusal := denied("User: "+caller.ARN+" is not authorized to perform: "+action+" on resource: "+resource+" because "+because, answer.String())
+	refusal.Details = map[string]any{
+		"check": check, "action": action, "resource": strings.ToValidUTF8(resource, "\uFFFD"), "caller": caller.ARN,
+		"principal": cmp.Or(caller.RoleARN, caller.ARN), "decidedBy": answer.String(), "statements": oidc.Statements(answer),
+	}
+	return refusal
 }
 
 func denied(message, reason string) *wire.Error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -176,6 +177,9 @@ func (s *Server) recordPage(ctx context.Context, r *http.Request, name string, u
 			details = map[string]any{}
 		}
 		details["refusalReason"] = e.ErrorMessage
+		if refused := (*oidc.AuthorizeError)(nil); errors.As(failure, &refused) && refused.Details != nil {
+			details[oidc.NoteRefusal] = refused.Details
+		}
 	}
 	e.AdditionalEventData = details
 	return s.audit.Write(ctx, e)

@@ -93,7 +93,7 @@ func (s *Server) mayActAs(tx *store.Tx, c *iam.Caller, app ssoadmin.Application,
 	})
 	if !answer.Allowed {
 		refusal := knowing(accessDenied(deniedBy(answer), "%s is not authorized to perform %s on %s", c.ARN, action, app.ARN), callFacts(c, action)...)
-		refusal.Details["statements"] = statements(answer)
+		refusal.Details["statements"] = Statements(answer)
 		knowing(refusal, "decidedBy", answer.String())
 		return because(refusal, "%s: %s", refusal.Message, answer)
 	}
@@ -123,8 +123,8 @@ func callFacts(c *iam.Caller, action string) []string {
 	return []string{"action", action, "caller", c.ARN, "principal", cmp.Or(c.RoleARN, c.ARN)}
 }
 
-// statements are the weightiest reasons of an answer, for the audit event.
-func statements(a policy.Answer) (list []any) {
+// Statements are the weightiest reasons of an answer, for the details of a refusal.
+func Statements(a policy.Answer) (list []any) {
 	const most = 5
 	for _, r := range a.Reasons[:min(len(a.Reasons), most)] {
 		list = append(list, map[string]any{"policy": r.Policy, "statement": r.Statement, "effect": r.Effect, "detail": r.Detail})

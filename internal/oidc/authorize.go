@@ -36,6 +36,8 @@ type AuthorizeRequest struct {
 type AuthorizeError struct {
 	Code, Description string
 	RedirectTo        string
+	// Details are those of the refusal, for the audit event; nil where the description says all.
+	Details map[string]any
 }
 
 func (e *AuthorizeError) Error() string { return e.Code + ": " + e.Description }
@@ -244,7 +246,8 @@ func (s *Server) IssueCode(ctx context.Context, a *AuthorizeRequest, in SignedIn
 		})
 	})
 	if refused := refusalOf(err); refused != nil {
-		fault := &AuthorizeError{Code: "access_denied", Description: refused.Message}
+		fault := &AuthorizeError{Code: "access_denied", Description: refused.Message, Details: refused.Details}
+		describeClient(refused, a.Application)
 		fault.RedirectTo = s.Refuse(a, fault.Code, fault.Description)
 		return "", fault
 	}

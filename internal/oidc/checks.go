@@ -38,9 +38,9 @@ func Explain(details map[string]any, more map[string]string) (Explanation, bool)
 		if c.name != name {
 			continue
 		}
-		e := Explanation{Check: c.name, Asks: fill(c.asks, details, more)}
+		e := Explanation{Check: c.name, Asks: Fill(c.asks, details, more)}
 		for _, text := range c.allow {
-			e.Allow = append(e.Allow, fill(text, details, more))
+			e.Allow = append(e.Allow, Fill(text, details, more))
 		}
 		return e, true
 	}
@@ -55,19 +55,25 @@ func CheckOf(details map[string]any) string {
 
 var factName = regexp.MustCompile(`\{[a-zA-Z]+\}`)
 
-// fill puts facts in the place of their names; a name without a fact stays, for the reader to fill in.
-func fill(text string, details map[string]any, more map[string]string) string {
+// Fill puts facts in the place of their names; a name without a fact stays, for the reader to fill in. In what a reader may copy into a
+// shell or a file, a fact that could mean more there than itself stays a name, too: some come from whoever sent the request.
+func Fill(text string, details map[string]any, more map[string]string) string {
+	copied := strings.HasPrefix(text, "aws ") || strings.HasPrefix(text, "organization file")
 	return factName.ReplaceAllStringFunc(text, func(braced string) string {
 		name := braced[1 : len(braced)-1]
-		if fact, ok := details[name]; ok {
-			return fmt.Sprint(fact)
+		fact, ok := more[name]
+		if value, found := details[name]; found {
+			fact, ok = fmt.Sprint(value), true
 		}
-		if fact, ok := more[name]; ok {
-			return fact
+		if !ok || copied && !plainFact.MatchString(fact) {
+			return "<" + name + ">"
 		}
-		return "<" + name + ">"
+		return fact
 	})
 }
+
+// plainFact is a text that is itself in a shell, quoted or not, and in YAML.
+var plainFact = regexp.MustCompile(`^[A-Za-z0-9:/._@%+=,~ -]*$`)
 
 // knowing adds facts to a refusal, as name and value by turns; a fact that is there stays. What a client sent may have been cut in the
 // middle of a character, and no such thing may keep the event from being written.

@@ -66,6 +66,16 @@ func TestChecksAreListed(t *testing.T) {
 	}
 }
 
+// TestExplainIsSafeToCopy: what a client chose does not become a command, or a line of a file, by being shown.
+func TestExplainIsSafeToCopy(t *testing.T) {
+	for _, hostile := range []string{"$(id)", "`id`", "a;id", "a'b", `a"b`, "a\nb", "a|b", "a&b", "a>b", "a#b", "a{b}", "a\\b", "!1"} {
+		e, ok := Explain(map[string]any{refusalCheck: scopeConfigured.name, "scope": hostile, "application": "arn:aws:sso::1:application/i/a"}, nil)
+		if !ok || strings.Contains(strings.Join(e.Allow, ""), hostile) || !strings.Contains(e.Asks, hostile) {
+			t.Errorf("%q: %+v", hostile, e)
+		}
+	}
+}
+
 func TestExplainUnknown(t *testing.T) {
 	for _, details := range []map[string]any{nil, {}, {refusalCheck: 7}, {refusalCheck: "of a newer program"}} {
 		if e, ok := Explain(details, nil); ok {
