@@ -54,6 +54,8 @@ func (s *Server) StartControl(folder string) (stop func() error, err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /apply", s.controlApply)
 	mux.HandleFunc("POST /backup", s.controlBackup)
+	mux.HandleFunc("POST /doctor", s.controlDoctor)
+	mux.HandleFunc("POST /mark", s.controlMark)
 	mux.HandleFunc("POST /keys", s.controlKeys)
 	public := http.NewServeMux()
 	public.HandleFunc("GET /proof", control.prove)

@@ -417,4 +417,11 @@ func TestMarkedStore(t *testing.T) {
 	if _, err := MarkRestored(t.Context(), d.settings(t.TempDir())); err == nil {
 		t.Error("marked nothing")
 	}
+	stop, err := marked.StartControl(folder)
+	fatal(t, err)
+	defer stop() //nolint:errcheck // the test is over
+	tokens := marked.granted(t, byAssertion(p.analytics, i.assertion(t, "once more")))["accessToken"].(string)
+	if _, err := MarkRestored(t.Context(), d.settings(folder)); err != nil || marked.active(t, p.analytics, tokens) {
+		t.Errorf("marked through its server: %v", err)
+	}
 }

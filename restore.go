@@ -2,8 +2,11 @@ package symbolon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +48,9 @@ func Restore(ctx context.Context, c Config, path string, o RestoreOptions) (r Re
 	c.Development = IsDevelopment(c.Data)
 	if c, err = c.withDefaults(); err != nil {
 		return r, err
+	}
+	if c.DatabaseURL != "" {
+		return r, ErrNotEmbedded
 	}
 	if o.CheckOnly {
 		folder, err := os.MkdirTemp(c.Data, "check-*.tmp")
@@ -207,11 +213,14 @@ func (r *Restored) record(ctx context.Context, c Config, log *audit.Log, failure
 }
 
 // MarkRestored begins a new epoch in a store whose database was restored by other means: a database server's own, or a copy of the
-// embedded store's file put back by hand. It has the effect of Restore on tokens and assertions. No server may run on an embedded
-// store meanwhile.
+// embedded store's file put back by hand. It has the effect of Restore on tokens and assertions. It goes through the server that runs on
+// the data folder, if one does; the other nodes of a database follow within a second.
 func MarkRestored(ctx context.Context, c Config) (r Restored, err error) {
 	c.Development = IsDevelopment(c.Data)
 	if c, err = c.withDefaults(); err != nil {
+		return r, err
+	}
+	if r, err = markThrough(ctx, c.Data); !errors.Is(err, ErrNoServer) {
 		return r, err
 	}
 	if err := c.haveStore(); err != nil {
@@ -222,10 +231,35 @@ func MarkRestored(ctx context.Context, c Config) (r Restored, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	return s.markRestored(ctx)
+}
+
+func (s *Server) markRestored(ctx context.Context) (r Restored, err error) {
 	if err := r.raise(ctx, s.keys); err != nil {
 		return r, err
 	}
 	return r, r.record(ctx, s.config, s.audit, nil)
+}
+
+func markThrough(ctx context.Context, folder string) (r Restored, err error) {
+	response, err := askServer(ctx, folder, "/mark", nil)
+	if err != nil {
+		return r, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return r, controlError(response)
+	}
+	return r, json.NewDecoder(io.LimitReader(response.Body, maxControlBody)).Decode(&r)
+}
+
+func (s *Server) controlMark(w http.ResponseWriter, r *http.Request) {
+	done, err := s.markRestored(r.Context())
+	if err != nil {
+		controlAnswer(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
+		return
+	}
+	controlAnswer(w, http.StatusOK, done)
 }
 
 // String says what was done, for people.

@@ -1,4 +1,4 @@
-// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, key, backup, restore, migrate, version.
+// Command symbolon runs and operates a Symbolon server: demo, dev, serve, env, apply, key, backup, restore, doctor, migrate, version.
 package main
 
 import (
@@ -34,6 +34,6 @@ func newCommand() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), keyCommand(), backupCommand(), restoreCommand(),
-		migrateCommand(), versionCommand())
+		doctorCommand(), migrateCommand(), versionCommand())
 	return root
 }

@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 			e.Vars = slicesWithout(e.Vars, symbolon.EnvironmentPrefix)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "running": running, "keep": keep, "idof": idof},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "running": running, "keep": keep, "refused": refused, "idof": idof},
 	})
 }
 
@@ -110,4 +110,18 @@ func idof(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("no %s %s key in %s", args[1], args[2], args[0])
+}
+
+// refused posts nothing to a URL, wants a refusal, and sets REQUEST_ID: refused URL.
+func refused(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: refused URL")
+	}
+	response, err := http.Post(args[0], "application/json", strings.NewReader("{}"))
+	ts.Check(err)
+	defer response.Body.Close()
+	if response.StatusCode < 400 || response.Header.Get("x-amzn-RequestId") == "" {
+		ts.Fatalf("%s answers %s", args[0], response.Status)
+	}
+	ts.Setenv("REQUEST_ID", response.Header.Get("x-amzn-RequestId"))
 }
