@@ -141,14 +141,24 @@ func (c *conn) transaction(deadline time.Time, statements []string) error {
 }
 
 func (c *conn) replaceIndex(deadline time.Time, x index) error {
-	next := x.name + "_next"
-	create := strings.Replace(x.create, " INDEX "+x.name+" ", " INDEX CONCURRENTLY "+next+" ", 1)
-	for _, s := range []string{"DROP INDEX IF EXISTS " + next, create} { // one that was interrupted is of no use
+	texts := x.online()
+	for _, s := range texts[:2] {
 		if err := c.run(deadline, s); err != nil {
 			return err
 		}
 	}
-	return c.transaction(deadline, append([]string{"DROP INDEX IF EXISTS " + x.name, "ALTER INDEX " + next + " RENAME TO " + x.name}, x.note...))
+	return c.transaction(deadline, append(texts[2:], x.note...))
+}
+
+// online are the statements that build the index beside its predecessor, and the two that put it in its place.
+func (x *index) online() []string {
+	next := x.name + "_next"
+	return []string{
+		"DROP INDEX IF EXISTS " + next, // one that was interrupted is of no use
+		strings.Replace(x.create, " INDEX "+x.name+" ", " INDEX CONCURRENTLY "+next+" ", 1),
+		"DROP INDEX IF EXISTS " + x.name,
+		"ALTER INDEX " + next + " RENAME TO " + x.name,
+	}
 }
 
 func (c *conn) rollBack(deadline time.Time) error {
@@ -224,21 +234,23 @@ func (b *Backend) define(ctx context.Context, deadline time.Time, fn func(c *con
 	return nil
 }
 
-// lockTable has the one row that whoever changes the schema holds.
-const lockTable = "symbolon_schema_lock"
+// symbolon_schema_lock has the one row that whoever changes the schema holds. Others ask again and again: who waits in the
+// database for a row is waited for by a build of an index.
+const (
+	makeLock = "CREATE TABLE IF NOT EXISTS symbolon_schema_lock (id BIGINT PRIMARY KEY)"
+	seedLock = "INSERT INTO symbolon_schema_lock (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
+	holdLock = "SELECT id FROM symbolon_schema_lock WHERE id = 1 FOR UPDATE NOWAIT"
+)
 
 // Alone implements store.Backend: the lock is a row, held by a transaction that ends with this node's connection if not
 // before.
 func (b *Backend) Alone(ctx context.Context, fn func() error) error {
 	var inside error
 	err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error {
-		err := c.run(deadline, "CREATE TABLE IF NOT EXISTS "+lockTable+" (id BIGINT PRIMARY KEY); "+
-			"INSERT INTO "+lockTable+" (id) VALUES (1) ON CONFLICT (id) DO NOTHING")
-		if err != nil {
-			return err
-		}
-		if err := c.run(deadline, "BEGIN; SELECT id FROM "+lockTable+" WHERE id = 1 FOR UPDATE"); err != nil {
-			return err // lock_timeout: another node is at it
+		for _, s := range []string{makeLock, seedLock, "BEGIN", holdLock} {
+			if err := c.run(deadline, s); err != nil {
+				return err // another node is at it
+			}
 		}
 		b.schema.forget()
 		inside = fn()
