@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/store/postgres"
 	"github.com/symbolon/symbolon/internal/store/postgres/postgrestest"
 	"github.com/symbolon/symbolon/internal/token"
 )
@@ -152,4 +154,49 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	if a := grant("before"); a.code() != "InvalidGrantException" {
 		t.Errorf("a replay of what was acknowledged before the crash: %s", a.text)
 	}
+}
+
+// TestRoundTrips: a grant costs two round trips to the database at most, one of them the commit. Polls come in between, so that the least of
+// some calls counts.
+func TestRoundTrips(t *testing.T) {
+	backend := openPostgres(t, postgrestest.Database(t)).(*postgres.Backend)
+	d := openNodesOn(t, 1, func(int) store.Backend { return backend }, nil)[0]
+	i := newIDP(t)
+	analytics, data := d.declare(t, i)
+	var tokens map[string]any
+	grant := func(in map[string]string) {
+		out, a := d.create(t, in)
+		if tokens = out; a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.text)
+		}
+	}
+	least := func(what string, most int64, fn func()) {
+		t.Helper()
+		fewest := int64(1 << 62)
+		for range 15 {
+			before := backend.RoundTrips()
+			fn()
+			fewest = min(fewest, backend.RoundTrips()-before)
+		}
+		if t.Logf("%s: %d", what, fewest); fewest > most {
+			t.Errorf("%s costs %d round trips, more than %d", what, fewest, most)
+		}
+	}
+	n := 0
+	least("jwt-bearer", 2, func() {
+		n++
+		grant(map[string]string{"clientId": analytics, "grantType": jwtBearer, "assertion": i.assertion(t, fmt.Sprint(n))})
+	})
+	least("refresh", 2, func() {
+		grant(map[string]string{"clientId": analytics, "grantType": "refresh_token", "refreshToken": tokens["refreshToken"].(string)})
+	})
+	subject := tokens["accessToken"].(string)
+	least("exchange", 2, func() {
+		grant(map[string]string{"clientId": data, "grantType": tokenExchange, "subjectToken": subject, "subjectTokenType": accessToken})
+	})
+	least("reading configuration, after a look at the feed", 1, func() {
+		if a := d.send(t, d.signed(d.request(t, "POST", "/", `{}`, "Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "SWBExternalService.ListInstances"), "sso")); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.text)
+		}
+	})
 }

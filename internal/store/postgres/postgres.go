@@ -84,6 +84,9 @@ func (b *Backend) Dialect() store.Dialect {
 	}
 }
 
+// RoundTrips is how often this node has waited for an answer of the database, since Open.
+func (b *Backend) RoundTrips() int64 { return b.trips.Load() }
+
 // Lanes implements store.Backend.
 func (b *Backend) Lanes() int { return lanes }
 
