@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// message is a request reduced to what is signed of it; everything in it has passed the rules of newMessage.
+// message is a request reduced to what is signed of it; everything in it has passed the rules of read.
 type message struct {
 	method        string
 	path          string // as received
@@ -22,10 +22,10 @@ type message struct {
 	bodyHash      [2 * sha256.Size]byte // in hex
 }
 
-// newMessage checks what the claim covers against what was received: host and every x-amz-* header must be signed, every
+// read checks what the claim covers against what was received: host and every x-amz-* header must be signed, every
 // signed header must be there exactly once, and a claimed body hash must be the body's.
-func newMessage(r *http.Request, t target, c *claim, body []byte) (*message, error) {
-	m := &message{
+func (m *message) read(r *http.Request, t target, c *claim, body []byte) error {
+	*m = message{
 		method:        r.Method,
 		path:          t.path,
 		query:         t.query,
@@ -40,13 +40,13 @@ func newMessage(r *http.Request, t target, c *claim, body []byte) (*message, err
 		m.method = http.MethodGet // as net/http's client has it
 	}
 	if c.contentSHA256 != "" && subtle.ConstantTimeCompare([]byte(c.contentSHA256), m.bodyHash[:]) == 0 {
-		return nil, errInvalid("The provided 'x-amz-content-sha256' does not match the SHA-256 of the body received; " +
+		return errInvalid("The provided 'x-amz-content-sha256' does not match the SHA-256 of the body received; " +
 			"unsigned and streaming payloads are not accepted.")
 	}
 	if err := m.checkAmzHeaders(); err != nil {
-		return nil, err
+		return err
 	}
-	return m, m.checkSignedHeaders()
+	return m.checkSignedHeaders()
 }
 
 // checkAmzHeaders refuses an x-amz-* header that is not signed.

@@ -39,44 +39,43 @@ type claim struct {
 	contentSHA256 string        // claimed hash of the body, "" if none
 }
 
-// readClaim finds the signature in the header or in the query. In both places at once, or twice in one, it is refused:
-// two readers could then choose differently.
-func readClaim(r *http.Request, t target) (*claim, error) {
+// read finds the signature in the header or in the query. In both places at once, or twice in one, it is refused: two readers could then
+// choose differently. The claim is the caller's, here and below, so that it needs no memory of the heap.
+func (c *claim) read(r *http.Request, t target) error {
 	values, err := readQuery(t.query)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	headers := r.Header[headerAuthorization]
 	switch {
 	case len(headers) > 1:
-		return nil, errIncomplete("The request has more than one Authorization header.")
+		return errIncomplete("The request has more than one Authorization header.")
 	case len(headers) == 1 && values.any:
-		return nil, errInvalid("Authentication must be in the Authorization header or in the query, not in both.")
+		return errInvalid("Authentication must be in the Authorization header or in the query, not in both.")
 	case len(headers) == 1:
-		return headerClaim(r, headers[0])
+		return c.readHeader(r, headers[0])
 	case values.any:
-		return values.claim(r)
+		return c.readQuery(r, values)
 	}
-	return nil, errMissing("no Authorization header and no X-Amz-Signature")
+	return errMissing("no Authorization header and no X-Amz-Signature")
 }
 
-// headerClaim reads the Authorization header and the headers that belong to it.
-func headerClaim(r *http.Request, authorization string) (*claim, error) {
+// readHeader reads the Authorization header and the headers that belong to it.
+func (c *claim) readHeader(r *http.Request, authorization string) error {
 	f, err := parseAuthorization(authorization)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c := &claim{}
 	if err := c.fill(f); err != nil {
-		return nil, err
+		return err
 	}
 	if c.sessionToken, err = single(r, headerSecurityToken); err != nil {
-		return nil, err
+		return err
 	}
 	if c.contentSHA256, err = single(r, headerContentSHA256); err != nil {
-		return nil, err
+		return err
 	}
-	return c, c.readHeaderDate(r)
+	return c.readHeaderDate(r)
 }
 
 // readHeaderDate takes the time of signing from X-Amz-Date or, where that is absent, from Date.

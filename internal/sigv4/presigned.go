@@ -55,27 +55,27 @@ func readQuery(params []param) (queryValues, error) {
 	return q, nil
 }
 
-// claim reads a presigned request.
-func (q queryValues) claim(r *http.Request) (*claim, error) {
+// readQuery reads a presigned request.
+func (c *claim) readQuery(r *http.Request, q queryValues) error {
 	for _, name := range [...]string{queryAlgorithm, queryCredential, queryDate, queryExpires, querySignature, querySignedHeaders} {
 		if q.of[name] == "" {
-			return nil, errIncomplete("AWS query-string parameters must include '" + name + "'. Re-examine the query-string parameters.")
+			return errIncomplete("AWS query-string parameters must include '" + name + "'. Re-examine the query-string parameters.")
 		}
 	}
 	if q.of[queryAlgorithm] != algorithm {
-		return nil, errIncomplete("Unsupported AWS 'algorithm': only " + algorithm + " is accepted.")
+		return errIncomplete("Unsupported AWS 'algorithm': only " + algorithm + " is accepted.")
 	}
 	// A second session token or date in the headers would be a second opinion on who signs and when.
 	for _, name := range [...]string{headerSecurityToken, headerDate} {
 		if len(r.Header[name]) > 0 {
-			return nil, errInvalid("A presigned request must not carry the header '" + strings.ToLower(name) + "'.")
+			return errInvalid("A presigned request must not carry the header '" + strings.ToLower(name) + "'.")
 		}
 	}
-	c := &claim{presigned: true, sessionToken: q.of[querySecurityToken], contentSHA256: q.of[queryContentSHA256]}
+	c.presigned, c.sessionToken, c.contentSHA256 = true, q.of[querySecurityToken], q.of[queryContentSHA256]
 	if err := c.fill(fields{q.of[queryCredential], q.of[querySignedHeaders], q.of[querySignature]}); err != nil {
-		return nil, err
+		return err
 	}
-	return c, c.readQueryTimes(r, q)
+	return c.readQueryTimes(r, q)
 }
 
 // readQueryTimes reads X-Amz-Date and X-Amz-Expires, and the claimed body hash where a header has it.

@@ -85,8 +85,8 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte, ser
 	if err != nil {
 		return Identity{}, err
 	}
-	c, err := readClaim(r, target)
-	if err != nil {
+	var c claim
+	if err := c.read(r, target); err != nil {
 		return Identity{}, err
 	}
 	if err := c.scope.check(service, c.timestamp, v.Regions); err != nil {
@@ -95,15 +95,15 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte, ser
 	if err := c.checkTime(v.now()); err != nil {
 		return Identity{}, err
 	}
-	m, err := newMessage(r, target, c, body)
+	var m message
+	if err := m.read(r, target, &c, body); err != nil {
+		return Identity{}, err
+	}
+	cred, refusal, err := v.lookup(ctx, &c)
 	if err != nil {
 		return Identity{}, err
 	}
-	cred, refusal, err := v.lookup(ctx, c)
-	if err != nil {
-		return Identity{}, err
-	}
-	matched, digest := v.match(m, c, cred, refusal == nil)
+	matched, digest := v.match(&m, &c, cred, refusal == nil)
 	switch {
 	case refusal != nil:
 		return Identity{}, refusal
