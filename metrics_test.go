@@ -260,3 +260,14 @@ func rowsCounted(t *testing.T, address string) {
 		}
 	}
 }
+
+func BenchmarkObserve(b *testing.B) {
+	m := newMetrics("")
+	service := &wire.Service{Name: "s", Operations: []wire.Operation{{Name: "O"}}}
+	m.requests.serve([]*wire.Service{service})
+	c := &wire.Call{Service: service, Operation: &service.Operations[0], Input: &oidc.CreateTokenWithIAMInput{GrantType: ssoadmin.GrantJWTBearer}}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.requests.observe(c, time.Millisecond)
+	}
+}
