@@ -3,6 +3,7 @@ package symbolon
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"html"
 	"io"
 	"log/slog"
@@ -18,6 +19,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/symbolon/symbolon/internal/store/postgres/postgrestest"
 	"github.com/symbolon/symbolon/internal/token"
 )
 
@@ -179,9 +183,7 @@ func (s *secrets) complete() {
 // included, and after), in the audit log, in the process's log at its most talkative, and in a backup (S4, B06, M02).
 func TestNothingKeepsSecrets(t *testing.T) {
 	var log bytes.Buffer
-	d := openDoor(t, func(c *Config) {
-		c.Memory, c.LogRequests, c.Log = false, true, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
+	d := openDoor(t, talkative(&log))
 	s := newSecrets(t)
 	s.watch(d)
 	s.everything(d)
@@ -197,6 +199,75 @@ func TestNothingKeepsSecrets(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+// talkative are the settings of a server on disk that logs all there is to log.
+func talkative(log io.Writer) func(*Config) {
+	return func(c *Config) {
+		c.Memory, c.LogRequests, c.Log = false, true, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+}
+
+// TestNothingKeepsSecretsOnPostgres is the same on a database server: every row of every table, and the server's own log, which has every
+// statement that fails.
+func TestNothingKeepsSecretsOnPostgres(t *testing.T) {
+	cluster := postgrestest.Start(t, postgrestest.Options{})
+	at := cluster.Database(t)
+	var log bytes.Buffer
+	d := openDoor(t, func(c *Config) {
+		talkative(&log)(c)
+		c.DatabaseURL = at
+	})
+	s := newSecrets(t)
+	s.watch(d)
+	s.everything(d)
+	s.complete()
+	rows := allRows(t, at)
+	for _, table := range []string{"token_keys", "token_wraps", "iam_access_keys", "oidc_refresh_families", "web_sign_in_sessions"} {
+		if len(rows[table]) == 0 {
+			t.Errorf("%s is empty", table)
+		}
+	}
+	if found := s.in("a planted row", append([]byte("x\t"), encodeRow(d.SecretAccessKey)...)); len(found) == 0 {
+		t.Error("a secret in a row would not be found")
+	}
+	var found []string
+	for table, text := range rows {
+		found = append(found, s.in(table, text)...)
+	}
+	fatal(t, d.Server.Close())
+	found = append(found, s.inFolder(d.folder)...)
+	found = append(found, s.in("the process's log", log.Bytes())...)
+	found = append(found, s.in("the database server's log", []byte(cluster.Log()))...)
+	for _, f := range found {
+		t.Error(f)
+	}
+}
+
+// allRows are the rows of a database's tables as text, in which bytes are hexadecimal digits.
+func allRows(t *testing.T, at string) map[string][]byte {
+	t.Helper()
+	c, err := pgconn.Connect(t.Context(), at)
+	fatal(t, err)
+	defer c.Close(t.Context())
+	query := func(sql string) (values [][]byte) {
+		results, err := c.Exec(t.Context(), sql).ReadAll()
+		fatal(t, err)
+		for _, row := range results[0].Rows {
+			values = append(values, slices.Concat(row...), []byte("\n"))
+		}
+		return values
+	}
+	rows := map[string][]byte{}
+	for _, table := range query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'") {
+		if name := strings.TrimSpace(string(table)); name != "" {
+			rows[name] = slices.Concat(query("SELECT * FROM " + name)...)
+		}
+	}
+	return rows
+}
+
+// encodeRow is a value as PostgreSQL writes bytes.
+func encodeRow(value string) []byte { return []byte(`\x` + hex.EncodeToString([]byte(value))) }
 
 // TestPlantedSecretsAreFound proves the search on a real store, audit log and process log: what is written there on purpose it finds.
 func TestPlantedSecretsAreFound(t *testing.T) {
