@@ -84,7 +84,8 @@ func keyRetireCommand() *cobra.Command {
 		Use:   "retire ID",
 		Short: "End a key now, with all that was made with it",
 		Long: "End a key now, for an emergency: nothing made with it is accepted from this moment (other nodes: within a second), and it leaves\n" +
-			"the JWKS. The current key of a kind is refused: rotate it first, or give --force, which does both.",
+			"the JWKS. The current key of a kind is refused: rotate it first, or give --force, which does both.\n\n" +
+			"An id that begins with a hyphen stands behind two more: symbolon key retire -- -id.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			report, err := orderKeys(c, symbolon.KeyOrder{Verb: symbolon.RetireKey, ID: args[0], Force: force})

@@ -91,6 +91,16 @@ func TestInventory(t *testing.T) {
 	}
 }
 
+// An id can be given to a command: none looks like a flag, though every 64th thumbprint would.
+func TestKeyIDsAreNoFlags(t *testing.T) {
+	for range 1000 {
+		id, _, err := newKeyMaterial(SigningES256)
+		if err != nil || id[0] == '-' {
+			t.Fatalf("id %q, %v", id, err)
+		}
+	}
+}
+
 // An emergency: the new key makes everything from now on, the old still verifies, and one that was waiting is never used.
 func TestRotateNow(t *testing.T) {
 	for _, p := range []Purpose{SigningES256, RefreshMAC} {

@@ -127,7 +127,20 @@ func (k *key) mac(parts ...[]byte) [sha256.Size]byte {
 }
 
 // newKeyMaterial makes the bytes that a row seals: PKCS #8 for signing keys, 32 random bytes for others, and the id.
+//
+// Operators give ids to commands, which would take one that begins with a hyphen, as every 64th thumbprint does, for a flag: such a key
+// is made anew.
 func newKeyMaterial(p Purpose) (id string, material []byte, err error) {
+	for {
+		id, material, err = anyKeyMaterial(p)
+		if err != nil || id[0] != '-' {
+			return id, material, err
+		}
+		clear(material)
+	}
+}
+
+func anyKeyMaterial(p Purpose) (id string, material []byte, err error) {
 	var private crypto.Signer
 	switch p {
 	case SigningES256:
