@@ -202,7 +202,7 @@ func (s *Server) routes() http.Handler {
 	}
 	s.metrics.requests.serve(api.Services)
 	apiHandler := api.Handler()
-	handler := secure(s.below(apiHandler), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
+	handler := secure(s.below(apiHandler, api.Services), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
 	if s.config.BehindProxy {
 		handler = throughProxy(handler)
 	}
@@ -211,7 +211,7 @@ func (s *Server) routes() http.Handler {
 
 // below are the routes as an issuer that is a bare origin has them; one with a path has them below that path too. Signatures are judged
 // over the target as it was sent, so that only the routes need to forget the path.
-func (s *Server) below(api http.Handler) http.Handler {
+func (s *Server) below(api http.Handler, services []*wire.Service) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health.alive)
 	mux.HandleFunc("GET /readyz", s.health.ready)
@@ -222,6 +222,9 @@ func (s *Server) below(api http.Handler) http.Handler {
 	discovery := s.documents(api)
 	mux.Handle("/.well-known/", discovery)
 	mux.Handle("/", api)
+	for path := range paths(services) {
+		mux.Handle(path, api) // where "/" would do as well, but a match of its wildcard costs memory
+	}
 	base := issuerPath(s.issuer)
 	if base == "" {
 		return mux
@@ -232,6 +235,19 @@ func (s *Server) below(api http.Handler) http.Handler {
 	outer.Handle(base+"/", http.StripPrefix(base, mux)) // once: mux does not know the path
 	outer.Handle(base+"/.well-known/", discovery)
 	return outer
+}
+
+// paths are those that operations have of their own.
+func paths(services []*wire.Service) map[string]bool {
+	all := map[string]bool{"/{$}": true}
+	for _, service := range services {
+		for i := range service.Operations {
+			if path := service.Operations[i].Path; path != "" {
+				all[path] = true
+			}
+		}
+	}
+	return all
 }
 
 // services are the APIs, each a room's table of operations.
