@@ -36,9 +36,10 @@ var doorRefusals = []doorRefusal{
 	{"rate", []string{"SlowDown", "Throttling", "TooManyRequests"}, "requests must stay below the limits (settings limit-…)", []string{
 		"retry after the time in Retry-After, as the SDKs do; or raise the limit that the reason names",
 	}},
-	{"input", []string{"Validation", "ValidationError", "InvalidRequest", "Serialization", "MalformedInput", "InvalidParameterValue", "MissingParameter", "InvalidParameterCombination", "InvalidInput", "InvalidToken"},
+	{"input", []string{"Validation", "ValidationError", "InvalidRequest", "Serialization", "MalformedInput", "InvalidParameterValue", "MissingParameter", "InvalidParameterCombination", "InvalidInput",
+		"InvalidToken", "RequestEntityTooLarge", "UnsupportedMediaType", "RequestTimeout", "IncompleteBody", "MalformedPolicyDocument", "PackedPolicyTooLarge"},
 		"the request must be as the service's model has it", []string{"send what the message asks for"}},
-	{"operation", []string{"UnknownOperation", "InvalidAction", "NotFound"}, "the request must name an operation of the service", []string{
+	{"operation", []string{"UnknownOperation", "InvalidAction", "MethodNotAllowed", "NotFound"}, "the request must name an operation of the service", []string{
 		"see that the client's endpoint is this server's address without a path of its own, and docs/divergences.md for what is served",
 	}},
 	{"existing", []string{"ResourceNotFound", "NoSuchEntity"}, "what the request names must exist", []string{"list what there is, and name that"}},

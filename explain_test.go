@@ -3,6 +3,7 @@ package symbolon
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,41 @@ iam: { users: [{ name: weak, accessKeys: [{ id: AKIAWEAKWEAKWEAKWEAK, secret: a-
 		"X-Amz-Target", "AWSIdentityStore.ListUsers"), "identitystore"))
 	d.refusedAs(t, "access", "Action: \"identitystore:ListUsers\"", "arn:aws:iam::111122223333:user/weak")
 	d.Development = administrator
+}
+
+// errorCode finds the codes that clients are sent, in our source.
+var errorCode = regexp.MustCompile(`Code: +"(\w+)"|"([A-Z]\w+Exception)"`)
+
+// TestEveryCodeIsExplained: no code that a client can be sent is one that doctor knows nothing of.
+func TestEveryCodeIsExplained(t *testing.T) {
+	// Those of the token service are explained by their checks; a client's library never sees the last ones as errors of ours.
+	known := "InvalidGrantException InvalidClientException InvalidScopeException UnauthorizedClientException UnsupportedGrantTypeException"
+	files, err := filepath.Glob("internal/*/*.go")
+	fatal(t, err)
+	ours, err := filepath.Glob("*.go")
+	fatal(t, err)
+	seen := map[string]bool{}
+	for _, name := range append(files, ours...) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		fatal(t, err)
+		for _, m := range errorCode.FindAllStringSubmatch(string(text), -1) {
+			code := m[1] + m[2]
+			if seen[code] || strings.Contains(known, code) || code == strings.ToLower(code) { // OAuth's own are in lower case
+				continue
+			}
+			seen[code] = true
+			x := RequestExplanation{Code: code}
+			if x.explain(&loggedEvent{}, nil); x.Check == "" {
+				t.Errorf("%s: nothing explains %s", name, code)
+			}
+		}
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d codes found", len(seen))
+	}
 }
 
 // TestExplainFindsRotatedEvents: by then the log has been renamed.

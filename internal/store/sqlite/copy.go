@@ -12,9 +12,10 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// How a long reading of the whole database shares the machine: it works for at most copyBurst, then rests for as long as it worked.
+// How a long reading of the whole database shares the machine: it works for copyBurst, then rests copyRest times as long.
 const (
 	copyBurst = 2 * time.Millisecond
+	copyRest  = 3
 	copySteps = 400 // instructions of SQLite between two looks at the clock
 )
 
@@ -29,8 +30,8 @@ var (
 )
 
 // Copy writes the database as it is at one moment into a new file at path (mode 0600), without the pages that hold nothing, and flushes
-// it. Reading and committing go on meanwhile, on the write-ahead log, which grows until the copy is done. The copy rests half of the
-// time, so that the others hardly feel it. On an error nothing is left at path.
+// it. Reading and committing go on meanwhile, on the write-ahead log, which grows until the copy is done. The copy rests three
+// quarters of the time, so that the others hardly feel it. On an error nothing is left at path.
 func (b *Backend) Copy(ctx context.Context, path string) error {
 	if err := createFile(path); err != nil {
 		return err
@@ -58,12 +59,12 @@ func (b *Backend) copyInto(ctx context.Context, path string) error {
 	return err
 }
 
-// paced runs fn with the connection resting half of the time and giving up when ctx ends.
+// paced runs fn with the connection resting three quarters of the time and giving up when ctx ends.
 func (c *conn) paced(ctx context.Context, fn func() error) error {
 	began := time.Now()
 	c.progress = func(*libc.TLS, uintptr) int32 {
 		if worked := time.Since(began); worked >= copyBurst {
-			time.Sleep(worked)
+			time.Sleep(copyRest * worked)
 			began = time.Now()
 		}
 		if ctx.Err() != nil {
@@ -93,8 +94,8 @@ func (b *Backend) Size(ctx context.Context) (int64, error) {
 	return pages * size, err
 }
 
-// Check reads the whole database and says what is wrong with its structure; whole looks at every index entry as well. It rests half of
-// the time.
+// Check reads the whole database and says what is wrong with its structure; whole looks at every index entry as well. It rests three
+// quarters of the time.
 func (b *Backend) Check(ctx context.Context, whole bool) error {
 	c, err := openConn(b.dsn, append(b.pragmas[:len(b.pragmas):len(b.pragmas)], "query_only = ON"))
 	if err != nil {
