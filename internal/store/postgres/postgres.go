@@ -60,7 +60,8 @@ func Open(ctx context.Context, at string) (*Backend, error) {
 		return nil, err
 	}
 	b := &Backend{config: config, lanes: make(chan *conn, lanes), birth: time.Now()}
-	b.views.free = most - lanes
+	b.views.eager = min(eagerViews, most-lanes)
+	b.views.free = most - lanes - b.views.eager
 	first, err := b.connect(ctx, time.Now().Add(connectTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)

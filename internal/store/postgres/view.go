@@ -18,19 +18,28 @@ import (
 type views struct {
 	mu      sync.Mutex
 	free    int // views that may be opened
+	eager   int // those of them that are opened for whoever comes; others only for who has waited
+	late    *time.Timer
+	armed   bool
 	idle    []*conn
 	waiting []*question
 	closed  bool
 	open    sync.WaitGroup
 }
 
-// sharers bounds how many first queries share a view.
-const sharers = 32
+const (
+	sharers = 64 // first queries that share a view at most
+	// eagerViews are opened as soon as somebody asks. More of them would be shared by fewer, and cost more; but where those that
+	// are open are held on to, whoever has waited for latePatience gets another.
+	eagerViews   = 2
+	latePatience = 2 * time.Millisecond
+)
 
 // question is a first query on its way.
 type question struct {
 	statement *store.Statement
 	args      []any
+	since     time.Time
 	fate      atomic.Int32 // decided once: answered or left
 	done      chan struct{}
 	rows      [][]any
@@ -51,6 +60,7 @@ type view struct {
 	c       *conn
 	holders atomic.Int32
 	over    bool // the transaction has ended
+	eager   bool
 }
 
 // snapshot is one user's share of a view.
@@ -69,7 +79,7 @@ func (s *snapshot) Query(ctx context.Context, st *store.Statement, args []any, r
 	if s.view != nil {
 		return s.view.query(ctx, st, args, row)
 	}
-	q := &question{statement: st, args: args, done: make(chan struct{})}
+	q := &question{statement: st, args: args, since: time.Now(), done: make(chan struct{})}
 	if err := s.b.ask(q); err != nil {
 		return err
 	}
@@ -110,20 +120,50 @@ func (b *Backend) ask(q *question) error {
 		return errClosed
 	}
 	v.waiting = append(v.waiting, q)
-	if v.free > 0 {
-		v.free--
+	switch {
+	case v.eager > 0:
+		v.eager--
 		v.open.Add(1)
-		go b.openView(nil)
+		go b.openView(nil, true)
+	case v.free > 0 && !v.armed:
+		v.armed = true
+		if v.late == nil {
+			v.late = time.AfterFunc(latePatience, b.openLate)
+		} else {
+			v.late.Reset(latePatience)
+		}
 	}
 	return nil
 }
 
+// openLate opens another view if somebody has waited for long.
+func (b *Backend) openLate() {
+	v := &b.views
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.armed = false
+	if len(v.waiting) == 0 || v.free == 0 || v.closed {
+		return
+	}
+	if time.Since(v.waiting[0].since) >= latePatience {
+		v.free--
+		v.open.Add(1)
+		go b.openView(nil, false)
+	}
+	v.armed = true
+	v.late.Reset(latePatience)
+}
+
 // take returns questions to answer with one view; without any it gives the view's place back.
-func (v *views) take(c *conn) ([]*question, *conn) {
+func (v *views) take(c *conn, eager bool) ([]*question, *conn) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.waiting) == 0 {
-		v.free++
+		if eager {
+			v.eager++
+		} else {
+			v.free++
+		}
 		if c != nil && !v.closed && c.rest() == nil {
 			v.idle = append(v.idle, c)
 		} else if c != nil {
@@ -145,13 +185,14 @@ func (v *views) take(c *conn) ([]*question, *conn) {
 }
 
 // openView answers those who wait, over the connection of the view before if there was one.
-func (b *Backend) openView(c *conn) {
+func (b *Backend) openView(c *conn, eager bool) {
 	for {
-		asked, next := b.views.take(c)
+		asked, next := b.views.take(c, eager)
 		if asked == nil {
 			return
 		}
 		v := b.answer(asked, next)
+		v.eager = eager
 		if v.share(asked) {
 			return // the last who lets go goes on here
 		}
@@ -179,20 +220,20 @@ func (v *view) share(asked []*question) bool {
 // letGo ends one share of the view.
 func (v *view) letGo() {
 	if v.holders.Add(-1) == 0 {
-		v.b.nextView(v.end())
+		v.b.nextView(v.end(), v.eager)
 	}
 }
 
 // nextView is openView by somebody who has better things to do.
-func (b *Backend) nextView(c *conn) {
+func (b *Backend) nextView(c *conn, eager bool) {
 	b.views.mu.Lock()
 	idle := len(b.views.waiting) == 0
 	b.views.mu.Unlock()
 	if idle {
-		b.openView(c) // finds nobody, unless one comes in this moment
+		b.openView(c, eager) // finds nobody, unless one comes in this moment
 		return
 	}
-	go b.openView(c)
+	go b.openView(c, eager)
 }
 
 // end ends the view's transaction and returns its connection; nil if that is of no use. The end is not waited for: it goes
