@@ -193,7 +193,8 @@ func decodeCanonical(enc *base64.Encoding, dst []byte, s string) ([]byte, error)
 	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
 		return dst, errMalformed
 	}
-	b, err := enc.AppendDecode(dst, []byte(s))
+	var room tokenRoom // where []byte(s) would be on the heap
+	b, err := enc.AppendDecode(dst, append(room[:0], s...))
 	if err != nil {
 		return dst, errMalformed
 	}

@@ -81,6 +81,7 @@ func accessTokenHash(accessToken string) string {
 	if accessToken == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(accessToken))
+	var room tokenRoom
+	sum := sha256.Sum256(append(room[:0], accessToken...))
 	return encodeBase64URL(sum[:sha256.Size/2])
 }

@@ -55,8 +55,8 @@ func (k *Keyring) sign(typ string, payload []byte, alg Algorithm) (string, error
 		return "", err
 	}
 	header := h.headers[typ]
-	jws := make([]byte, 0, len(header)+base64.RawURLEncoding.EncodedLen(len(payload))+maxSignature+2)
-	jws = append(append(jws, header...), '.')
+	var room [3 << 10]byte // on the stack; a JWT with an identity context may be longer and takes memory of the heap
+	jws := append(append(room[:0], header...), '.')
 	jws = base64.RawURLEncoding.AppendEncode(jws, payload)
 	digest := sha256.Sum256(jws)
 	if alg == RS256 {
@@ -74,9 +74,6 @@ func (k *Keyring) sign(typ string, payload []byte, alg Algorithm) (string, error
 	}
 	return string(base64.RawURLEncoding.AppendEncode(append(jws, '.'), signature)), nil
 }
-
-// maxSignature is the length of the longest signature we make, RS256 with 2048 bits, in base64url.
-const maxSignature = 342
 
 // verify opens a compact JWS of ours with typ at+jwt. The header must be, byte for byte, the one we put before tokens of
 // one of our live keys: typ, alg and kid are bound to the key at once, and nothing in a stranger's header is interpreted.
