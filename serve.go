@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/token"
@@ -13,6 +14,9 @@ import (
 
 // fadeTime is how long the connections that wait in a listener's queue may take to be accepted before it closes.
 const fadeTime = 50 * time.Millisecond
+
+// newcomerTime is how long a connection that was just accepted may take to send its request. Browsers open some that they never use.
+const newcomerTime = time.Second
 
 // Serve answers requests on l until ctx ends, and then goes in a way that load balancers and clients do not notice: at once /readyz says
 // that this server is going, and every answer asks its client for another connection; requests are still served for drain-delay, until
@@ -26,6 +30,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		Handler: s.parting(s.handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
 	}
+	silent := &newcomers{}
+	h.ConnState = silent.note
 	if err := s.Join(ctx); err != nil {
 		return err
 	}
@@ -46,17 +52,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	return s.drain(h, l, done)
+	return s.drain(h, l, silent, done)
 }
 
-// drain ends a server as Serve says; failed hears of a listener that broke meanwhile.
-func (s *Server) drain(h *http.Server, l net.Listener, failed <-chan error) error {
+// drain ends a server as Serve says; served hears of a listener that broke meanwhile.
+func (s *Server) drain(h *http.Server, l net.Listener, silent *newcomers, served <-chan error) error {
 	s.health.draining.Store(true)
 	if *s.config.DrainDelay > 0 {
 		s.config.Log.Info("ending: not ready any more, and serving on for a while", "delay", *s.config.DrainDelay)
 	}
 	select {
-	case err := <-failed:
+	case err := <-served:
 		return err
 	case <-time.After(*s.config.DrainDelay):
 	}
@@ -64,6 +70,12 @@ func (s *Server) drain(h *http.Server, l net.Listener, failed <-chan error) erro
 		fade(l)
 		time.Sleep(fadeTime)
 	}
+	// Shutdown drops what it has not seen a request of, even if that is under way. So the listener hands over all it has, first, and those
+	// who have just come speak.
+	_ = l.Close()
+	<-served // says that the listener was closed
+	h.SetKeepAlivesEnabled(false)
+	silent.wait(newcomerTime)
 	bounded, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
 	err := h.Shutdown(bounded)
@@ -71,6 +83,31 @@ func (s *Server) drain(h *http.Server, l net.Listener, failed <-chan error) erro
 		err = errors.Join(fmt.Errorf("requests that had not ended after drain-timeout (%v) were cut off", s.config.DrainTimeout), h.Close())
 	}
 	return err
+}
+
+// newcomers are the connections that have not sent a request yet.
+type newcomers struct{ conns sync.Map }
+
+// note is the server's hook. It hears of a connection's first request once that is read.
+func (n *newcomers) note(c net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		n.conns.Store(c, nil)
+		return
+	}
+	n.conns.Delete(c)
+}
+
+// wait returns when all have spoken, and the server has had a moment to go on from there, or after the limit.
+func (n *newcomers) wait(limit time.Duration) {
+	const step, calm = 5 * time.Millisecond, 4
+	quiet := 0
+	for end := time.Now().Add(limit); quiet < calm && time.Now().Before(end); time.Sleep(step) {
+		quiet++
+		n.conns.Range(func(any, any) bool {
+			quiet = 0
+			return false
+		})
+	}
 }
 
 // parting makes every answer of a server that is going the last one on its connection: a client that keeps its connection for long, or a

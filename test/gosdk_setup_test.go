@@ -41,7 +41,7 @@ func newGoClients(t *testing.T, s *server, key, secret, session string) goClient
 	t.Helper()
 	c, err := config.LoadDefaultConfig(t.Context(),
 		config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil), config.WithRegion(s.env["AWS_REGION"]),
-		config.WithBaseEndpoint(s.url), config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key, secret, session)))
+		config.WithBaseEndpoint(s.url), config.WithHTTPClient(s.awsClient()), config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key, secret, session)))
 	if err != nil {
 		t.Fatal(err)
 	}

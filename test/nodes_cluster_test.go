@@ -1,10 +1,12 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -22,17 +24,33 @@ import (
 // drainDelay is that of the nodes here. The balancer notices within a tenth of it.
 const drainDelay = time.Second
 
-// cluster is a number of nodes on one PostgreSQL database behind a balancer.
+// cluster is a number of nodes on one PostgreSQL database behind something that is their issuer's address.
 type cluster struct {
-	*server  // as clients see it: the balancer's address, an administrator's credentials
-	balancer *balancer
-	nodes    []*server
-	folders  []string
-	flags    [][]string
+	*server   // as clients see it: that address, an administrator's credentials
+	addresses []string
+	nodes     []*server
+	folders   []string
+	flags     [][]string
+
+	balancer *balancer // ours, if it is that
 }
 
-// startCluster starts nodes, each a process with a folder of its own.
-func startCluster(t *testing.T, n int) *cluster {
+// startBalanced starts nodes behind the balancer below, which goes from one to the next.
+func startBalanced(t *testing.T, n int) *cluster {
+	t.Helper()
+	b := startBalancer(t)
+	c := newCluster(t, n, b.url, nil, "--drain-delay", drainDelay.String())
+	c.balancer = b
+	for _, address := range c.addresses {
+		b.add(t, "http://"+address)
+	}
+	c.start(t)
+	b.await(t, n)
+	return c
+}
+
+// newCluster prepares nodes, each with a folder of its own, and a database. client reaches the issuer.
+func newCluster(t *testing.T, n int, issuer string, client *http.Client, flags ...string) *cluster {
 	t.Helper()
 	database := postgrestest.Database(t)
 	folder := t.TempDir()
@@ -42,16 +60,23 @@ func startCluster(t *testing.T, n int) *cluster {
 	if err := os.WriteFile(master, []byte(base64.StdEncoding.EncodeToString(key)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{balancer: startBalancer(t)}
+	c := &cluster{server: &server{url: issuer, http: client}}
 	for i := range n {
 		address := lastingAddress(t)
-		c.balancer.add(t, "http://"+address)
+		c.addresses = append(c.addresses, address)
 		c.folders = append(c.folders, filepath.Join(folder, fmt.Sprint("node-", i)))
-		c.flags = append(c.flags, []string{
-			"--listen", address, "--issuer", c.balancer.url, "--database-url", database, "--master-key-file", master,
-			"--behind-proxy", "true", "--drain-delay", drainDelay.String(),
-		})
-		if i > 0 { // the same administrator everywhere
+		c.flags = append(c.flags, append([]string{
+			"--listen", address, "--issuer", issuer, "--database-url", database, "--master-key-file", master, "--behind-proxy", "true",
+		}, flags...))
+	}
+	return c
+}
+
+// start starts the nodes, one after the other, as processes of their own that have the same administrator.
+func (c *cluster) start(t *testing.T) {
+	t.Helper()
+	for i := range c.addresses {
+		if i > 0 {
 			text, err := os.ReadFile(filepath.Join(c.folders[0], "dev.json"))
 			if err == nil {
 				err = os.MkdirAll(c.folders[i], 0o700)
@@ -63,19 +88,16 @@ func startCluster(t *testing.T, n int) *cluster {
 				t.Fatal(err)
 			}
 		}
-		c.nodes = append(c.nodes, startServerOn(t, c.folders[i], c.flags[i]...))
-		c.balancer.await(t, i+1)
+		c.nodes = append(c.nodes, startServerBehind(t, c.http, c.folders[i], c.flags[i]...))
 	}
-	c.server = &server{url: c.balancer.url, folder: c.folders[0], env: c.nodes[0].env, log: c.nodes[0].log}
-	return c
+	c.folder, c.env, c.log = c.folders[0], c.nodes[0].env, c.nodes[0].log
 }
 
-// restart ends a node as an operator does and starts it again.
+// restart ends a node as an operator does, and starts it again.
 func (c *cluster) restart(t *testing.T, i int) {
 	t.Helper()
 	c.nodes[i].stop(t)
-	c.nodes[i] = startServerOn(t, c.folders[i], c.flags[i]...)
-	c.balancer.await(t, len(c.nodes))
+	c.nodes[i] = startServerBehind(t, c.http, c.folders[i], c.flags[i]...)
 }
 
 // balancer sends each request to the next of the nodes that say they are ready, and repeats none. It keeps connections to them.
@@ -83,9 +105,8 @@ type balancer struct {
 	url     string
 	nodes   []*balanced
 	next    atomic.Uint64
-	lost    atomic.Int64 // requests without an answer
 	mu      sync.Mutex
-	losses  []string
+	losses  []string // requests without a whole answer
 	ctx     context.Context
 	polling sync.WaitGroup
 }
@@ -165,6 +186,12 @@ func (b *balancer) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	n := ready[b.next.Add(1)%uint64(len(ready))]
+	// The whole request first, as nginx does: the transport may give up a connection whose answer comes while it still looks for the end.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client is gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	proxy := &httputil.ReverseProxy{
 		Transport: toNodes,
 		Rewrite: func(p *httputil.ProxyRequest) {
@@ -173,13 +200,23 @@ func (b *balancer) serve(w http.ResponseWriter, r *http.Request) {
 			p.SetXForwarded()
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			b.lost.Add(1)
-			b.mu.Lock()
-			b.losses = append(b.losses, fmt.Sprintf("%s %s at %s: %v", r.Method, r.URL.Path, n.url, err))
-			b.mu.Unlock()
+			b.lose(r, n, err)
 			w.WriteHeader(http.StatusBadGateway)
 		},
 	}
+	defer func() {
+		if p := recover(); p != nil { // the answer broke off
+			b.lose(r, n, p)
+			panic(p)
+		}
+	}()
 	proxy.ServeHTTP(w, r)
 	n.served.Add(1)
+}
+
+// lose notes a request that has no whole answer.
+func (b *balancer) lose(r *http.Request, n *balanced, why any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.losses = append(b.losses, fmt.Sprintf("%s %s at %s at %s: %v", r.Method, r.URL.Path, n.url, time.Now().Format("15:04:05.000"), why))
 }

@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"sync"
@@ -22,7 +23,7 @@ import (
 // four grants, introspection, all by unmodified clients that know nothing of it.
 func TestNodesWithoutStickiness(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, 3)
+	c := startBalanced(t, 3)
 	w := newWorld(t, c.server, adminClients(t, c.server))
 	tokens := w.signedIn(t)
 	w.checkTokens(t, tokens, c.env["SYMBOLON_USER"])
@@ -44,12 +45,13 @@ func TestNodesWithoutStickiness(t *testing.T) {
 // request fails, none has to be repeated by the balancer (R5).
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, 3)
+	c := startBalanced(t, 3)
 	w := newWorld(t, c.server, adminClients(t, c.server))
 	l := startLoad(t, w)
 	l.reach(t, 200)
 	for i := range c.nodes {
 		c.restart(t, i)
+		c.balancer.await(t, len(c.nodes))
 		l.reach(t, l.count.Load()+100)
 	}
 	path, err := program()
@@ -71,7 +73,7 @@ func TestRollingRestart(t *testing.T) {
 // load is clients at work.
 type load struct {
 	count    atomic.Int64
-	stop     context.CancelFunc
+	over     atomic.Bool
 	workers  sync.WaitGroup
 	mu       sync.Mutex
 	failures []string
@@ -81,15 +83,11 @@ type load struct {
 // asks for tokens with assertions, who it is, and for the key set.
 func startLoad(t *testing.T, w *world) *load {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	l := &load{stop: stop}
-	t.Cleanup(func() {
-		stop()
-		l.workers.Wait()
-	})
+	ctx, l := context.Background(), &load{}
+	t.Cleanup(l.stop)
 	sdk, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil), config.WithRegion(w.server.env["AWS_REGION"]),
-		config.WithBaseEndpoint(w.server.url), config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithBaseEndpoint(w.server.url), config.WithHTTPClient(w.server.awsClient()), config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(w.server.env["AWS_ACCESS_KEY_ID"], w.server.env["AWS_SECRET_ACCESS_KEY"], "")))
 	if err != nil {
 		t.Fatal(err)
@@ -102,11 +100,11 @@ func startLoad(t *testing.T, w *world) *load {
 	for i := range first {
 		refresh := first[i]
 		l.workers.Go(func() {
-			for round := 0; ctx.Err() == nil; round++ {
+			for round := 0; !l.over.Load(); round++ {
 				out, err := clients.oidc.CreateTokenWithIAM(ctx, &ssooidc.CreateTokenWithIAMInput{
 					ClientId: &w.frontend, GrantType: aws.String(grantRefresh), RefreshToken: refresh,
 				})
-				if l.note(ctx, "refresh", err) {
+				if l.note("refresh", err) {
 					refresh = out.RefreshToken
 				}
 				switch round % 4 {
@@ -115,12 +113,12 @@ func startLoad(t *testing.T, w *world) *load {
 						ClientId: &w.frontend, GrantType: aws.String(grantBearer),
 						Assertion: aws.String(w.issuer.assertion(t, jose.ES256, assignedUser+"@example.com", assertionAud)),
 					})
-					l.note(ctx, "jwt-bearer", err)
+					l.note("jwt-bearer", err)
 				case 1:
 					_, err = clients.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-					l.note(ctx, "GetCallerIdentity", err)
+					l.note("GetCallerIdentity", err)
 				case 2:
-					l.note(ctx, "key set", fetch(ctx, w.server.url+"/.well-known/jwks.json"))
+					l.note("key set", fetch(ctx, w.server.client(), w.server.url+"/.well-known/jwks.json"))
 				}
 			}
 		})
@@ -128,27 +126,28 @@ func startLoad(t *testing.T, w *world) *load {
 	return l
 }
 
-func fetch(ctx context.Context, at string) error {
+func fetch(ctx context.Context, client *http.Client, at string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return err
 	}
+	_, err = io.Copy(io.Discard, answer.Body) // so that the connection is used again
 	answer.Body.Close()
+	if err != nil {
+		return err
+	}
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("HTTP %d", answer.StatusCode)
 	}
 	return nil
 }
 
-// note counts an answer; one cut off by the test's end does not count.
-func (l *load) note(ctx context.Context, what string, err error) bool {
-	if ctx.Err() != nil {
-		return false
-	}
+// note counts an answer.
+func (l *load) note(what string, err error) bool {
 	l.count.Add(1)
 	if err != nil {
 		l.mu.Lock()
@@ -168,11 +167,16 @@ func (l *load) reach(t *testing.T, want int64) {
 	}
 }
 
+// stop lets what is under way end.
+func (l *load) stop() {
+	l.over.Store(true)
+	l.workers.Wait()
+}
+
 // end stops the load. No request may have failed.
 func (l *load) end(t *testing.T) {
 	t.Helper()
 	l.stop()
-	l.workers.Wait()
 	for i, failure := range l.failures {
 		if i == 20 {
 			t.Errorf("and %d more", len(l.failures)-i)

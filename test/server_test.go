@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // startLimit is how long anything may take that usually takes a moment; only a hang reaches it.
@@ -57,6 +59,26 @@ type server struct {
 
 	process *exec.Cmd
 	log     *lockedBuffer
+	http    *http.Client // nil: as the environment has it
+}
+
+// client is how this process speaks to the server.
+func (s *server) client() *http.Client {
+	if s.http == nil {
+		return http.DefaultClient
+	}
+	return s.http
+}
+
+// awsClient is the same for the SDK, which adds to the client it is given what the environment says.
+func (s *server) awsClient() *awshttp.BuildableClient {
+	c := awshttp.NewBuildableClient()
+	if s.http == nil {
+		return c
+	}
+	return c.WithTransportOptions(func(t *http.Transport) {
+		t.TLSClientConfig = s.http.Transport.(*http.Transport).TLSClientConfig.Clone()
+	})
 }
 
 // startServer runs `symbolon dev` on a folder of its own and a free port.
@@ -83,11 +105,17 @@ func lastingAddress(t *testing.T) string {
 // startServerOn runs `symbolon dev` on folder, waits until it is ready, and ends it with the test.
 func startServerOn(t *testing.T, folder string, flags ...string) *server {
 	t.Helper()
+	return startServerBehind(t, nil, folder, flags...)
+}
+
+// startServerBehind is startServerOn where the server's issuer, another program, is reached by a client of its own.
+func startServerBehind(t *testing.T, client *http.Client, folder string, flags ...string) *server {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{folder: folder, log: &lockedBuffer{}}
+	s := &server{folder: folder, log: &lockedBuffer{}, http: client}
 	s.process = exec.Command(path, append([]string{"dev", "--data", folder}, flags...)...)
 	s.process.Env = cleanEnvironment()
 	s.process.Stderr = s.log
@@ -147,7 +175,7 @@ func (s *server) waitHealthy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer, err := http.DefaultClient.Do(r); err == nil {
+		if answer, err := s.client().Do(r); err == nil {
 			answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return
