@@ -22,7 +22,6 @@ import (
 type several struct {
 	t       *testing.T
 	backend store.Backend
-	dbs     []*store.DB
 }
 
 // kept is a backend that outlives the node it is given to.

@@ -238,7 +238,7 @@ func (i *Issuers) Probe(ctx context.Context, issuer string) (keys int, ahead tim
 		return 0, 0, told(err)
 	}
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		ahead = date.Sub(time.Now())
+		ahead = time.Until(date)
 	}
 	usable, err := parseKeySet(body)
 	return len(usable), ahead, told(err)

@@ -87,12 +87,3 @@ func equal(columns []string, first int) string {
 	}
 	return strings.Join(parts, " AND ")
 }
-
-// dollars lists n parameters.
-func dollars(first, n int) string {
-	parts := make([]string, n)
-	for i := range parts {
-		parts[i] = "$" + strconv.Itoa(first+i)
-	}
-	return strings.Join(parts, ", ")
-}
