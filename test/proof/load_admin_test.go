@@ -145,7 +145,7 @@ func (l *load) user() bool {
 			if !ok {
 				return false
 			}
-			if chance() && chance() {
+			if seldom() {
 				return true // and stays as it is
 			}
 		}

@@ -18,8 +18,8 @@ type load struct {
 	deeds   atomic.Int64
 	excused atomic.Bool   // something is being killed: calls may fail
 	ended   chan struct{} // closed when the workers are to end
-	mu     sync.Mutex
-	things []*thing
+	mu      sync.Mutex
+	things  []*thing
 }
 
 // run works on the server until enough deeds are done. Then kill happens, if there is to be one, and in the end every worker ends.
@@ -94,6 +94,7 @@ func (l *load) verify(c cut, things []*thing) {
 }
 
 func chance() bool { return rand.Text()[0] < 'M' }
+func seldom() bool { return rand.Text()[0] < 'E' }
 
 // begin uses an assertion of alice's, whose answer brings things into the world.
 func (l *load) begin() (*answer, bool) {

@@ -20,8 +20,9 @@ import (
 )
 
 var (
-	cuts = flag.Int("cuts", 6, "moments of every recorded run at which the power is lost")
-	busy = flag.Int("busy", 700, "deeds under load in every recorded run")
+	cuts  = flag.Int("cuts", 6, "moments of every recorded run at which the power is lost")
+	every = flag.Bool("every", false, "lose the power at every answer that acknowledges a write instead, and keep nothing that was not flushed")
+	busy  = flag.Int("busy", 700, "deeds under load in every recorded run")
 )
 
 // Power loss, which a killed process does not show: a run is recorded system call by system call. For many moments of it the disk
@@ -33,11 +34,18 @@ func TestPowerLost(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/seed=%d", setting, *seed+uint64(i)), func(t *testing.T) {
 			r := newRound(*seed + uint64(i))
 			p := recordRun(t, setting)
-			p.checkFlushes(t)
-			for j, line := range p.chooseCuts(r.Rand, *cuts) {
+			acknowledged := p.checkFlushes(t)
+			lines, asked := p.chooseCuts(r.Rand, *cuts), 80
+			if *every {
+				lines, asked = acknowledged, 12
+			}
+			for j, line := range lines {
 				f := fates[j%len(fates)]
+				if *every {
+					f = fates[0]
+				}
 				t.Run(fmt.Sprintf("line=%d/%s", line, f.name), func(t *testing.T) {
-					p.lose(t, line, f.of(r.Rand, line), r.Rand)
+					p.lose(t, line, f.of(r.Rand, line), r.Rand, asked)
 				})
 				if t.Failed() {
 					return
@@ -116,8 +124,9 @@ func takeSnapshots(path string) *snapshots {
 }
 
 // checkFlushes sees in the trace that no answer that says something was written left before a flush which began after the call's
-// writes, and that the run had in it what the cuts are to fall on: the log beginning anew after its pages went to the database.
-func (p *powered) checkFlushes(t *testing.T) {
+// writes, and that the run had in it what the cuts are to fall on: the log beginning anew after its pages went to the database. It returns
+// the lines after which such answers had left.
+func (p *powered) checkFlushes(t *testing.T) (acknowledged []int) {
 	t.Helper()
 	var writes, flushes []*systemCall
 	pages, logs := 0, 0
@@ -146,8 +155,8 @@ func (p *powered) checkFlushes(t *testing.T) {
 				continue
 			}
 			checked++
-			first, found := slices.BinarySearchFunc(writes, d.call, func(c *systemCall, at int64) int { return int(c.at - at) })
-			_ = found
+			acknowledged = append(acknowledged, line+1)
+			first, _ := slices.BinarySearchFunc(writes, d.call, func(c *systemCall, at int64) int { return int(c.at - at) })
 			covered := first < len(writes) && slices.ContainsFunc(flushes, func(f *systemCall) bool {
 				return f.began > writes[first].ended && f.ended < line
 			})
@@ -161,6 +170,8 @@ func (p *powered) checkFlushes(t *testing.T) {
 	if checked == 0 || logs < 2 || pages < 10 {
 		t.Error("the run shows nothing: it has no writes to cut, or no checkpoint")
 	}
+	slices.Sort(acknowledged)
+	return acknowledged
 }
 
 // writes says whether an answer of 200 means that something was written.
@@ -204,7 +215,7 @@ func (p *powered) chooseCuts(dice *rand.Rand, n int) []int {
 }
 
 // lose rebuilds the disk as it may be when the power goes at the line, starts the server on it and asks.
-func (p *powered) lose(t *testing.T, line int, f fate, dice *rand.Rand) {
+func (p *powered) lose(t *testing.T, line int, f fate, dice *rand.Rand, asked int) {
 	d, err := p.replay(line)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +248,7 @@ func (p *powered) lose(t *testing.T, line int, f fate, dice *rand.Rand) {
 	if _, ok := l.begin(); !ok {
 		t.Error("no token after the power loss")
 	}
-	l.verify(c, p.closest(c, dice, 80))
+	l.verify(c, p.closest(c, dice, asked))
 	n.end(syscall.SIGTERM)
 	p.checkFolder(t, d)
 }

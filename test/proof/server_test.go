@@ -23,7 +23,7 @@ import (
 type server struct {
 	dir      string // everything of this server is below it
 	nodes    []*node
-	settings []string // of every node
+	settings []string  // of every node
 	database *database // of all nodes; nil if the one node keeps its data in its folder
 	issuer   *issuer
 	client   *http.Client
