@@ -46,7 +46,7 @@ func TestKilledUnderLoad(t *testing.T) {
 				t.Run(fmt.Sprintf("seed=%d", n), func(t *testing.T) {
 					s, r := servers[grace], newRound(n)
 					l := &load{t: t, s: s, grace: grace}
-					l.run(30+r.IntN(300), func() { d.die(t, s, r) })
+					l.run(l.atLeast(30+r.IntN(300)), func() { d.die(t, s, r) })
 					l.verify(cut{moment(), func(a answer) bool { return a.status != 0 && a.status < 500 }}, l.things)
 				})
 				if t.Failed() {

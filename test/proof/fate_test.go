@@ -75,3 +75,14 @@ func (m *snapshots) after(dice *rand.Rand, at int64) (content []byte, exists boo
 func (c *systemCall) isStore() bool {
 	return len(c.arguments) > 0 && strings.Contains(c.arguments[0], hexText("symbolon.db"))
 }
+
+// isCheckpoint says whether a call carries the log's pages into the database, flushes them, or begins the log anew.
+func (c *systemCall) isCheckpoint() bool {
+	if !c.isStore() || c.name != "pwrite64" && c.name != "fsync" && c.name != "fdatasync" {
+		return false
+	}
+	if !strings.Contains(c.arguments[0], hexText("symbolon.db-")) {
+		return true
+	}
+	return c.name == "pwrite64" && strings.Contains(c.arguments[0], hexText("-wal")) && c.arguments[3] == "0"
+}

@@ -2,7 +2,10 @@ package proof
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 )
 
 // session is a browser's: what was issued in it dies with the sign-out.
@@ -84,21 +87,12 @@ func (l *load) directory(operation string, request map[string]any) *call {
 
 // application creates one, changes it several times and perhaps deletes it.
 func (l *load) application() bool {
-	born, ok := l.do(nil, input{kind: create}, l.s.admin("sso", "SWBExternalService.CreateApplication", map[string]any{
-		"InstanceArn": l.s.instance, "Name": rand.Text(), "Description": "new",
-		"ApplicationProviderArn": "arn:aws:sso::aws:applicationProvider/custom",
-	}))
+	born, ok := l.newApplication()
 	if !ok {
 		return false
 	}
 	arn, _ := born.member("ApplicationArn")
-	on := func(operation string, more ...string) *call {
-		request := map[string]any{"ApplicationArn": arn}
-		for i := 0; i < len(more); i += 2 {
-			request[more[i]] = more[i+1]
-		}
-		return l.s.admin("sso", "SWBExternalService."+operation, request)
-	}
+	on := func(operation string, more ...any) *call { return l.s.onApplication(arn, operation, more...) }
 	th := l.thing(&thing{what: "an application", model: recordModel("new"), born: &born, probe: func(a *aftermath) {
 		a.ask(read, "Description", on("DescribeApplication"))
 		a.ask(write, "after", on("UpdateApplication", "Description", "after"))
@@ -112,6 +106,101 @@ func (l *load) application() bool {
 		_, ok = l.do(th, input{kind: remove}, on("DeleteApplication"))
 	}
 	return ok
+}
+
+func (l *load) newApplication() (answer, bool) {
+	return l.do(nil, input{kind: create}, l.s.admin("sso", "SWBExternalService.CreateApplication", map[string]any{
+		"InstanceArn": l.s.instance, "Name": rand.Text(), "Description": "new",
+		"ApplicationProviderArn": "arn:aws:sso::aws:applicationProvider/custom",
+	}))
+}
+
+// onApplication prepares an operation on one; members are name and value in turn.
+func (s *server) onApplication(arn, operation string, members ...any) *call {
+	request := map[string]any{"ApplicationArn": arn}
+	for i := 0; i < len(members); i += 2 {
+		request[members[i].(string)] = members[i+1]
+	}
+	return s.admin("sso", "SWBExternalService."+operation, request)
+}
+
+// file applies an organization file of many applications again and again, with policies so long that the store's log soon has to begin
+// anew. All of a file is in force, or none of it.
+func (l *load) file() bool {
+	const many = 100
+	prefix := rand.Text()
+	change := func(value string) answer {
+		var text strings.Builder
+		text.WriteString("instance: { name: proof, account: \"111122223333\" }\napplications:\n")
+		for i := range many {
+			fmt.Fprintf(&text, `  - { name: "%s-%d", actorPolicy: { Version: "2012-10-17", Statement: [ { Sid: "%s", Effect: Allow, Principal: { AWS: "111122223333" }, `+
+				`Action: "sso-oauth:CreateTokenWithIAM", Resource: "*", Condition: { StringNotEquals: { "aws:PrincipalTag/a": "%s" } } } ] } }`+"\n",
+				prefix, i, value, strings.Repeat("0", 19_000))
+		}
+		return l.s.apply(text.String())
+	}
+	arns := make([]string, 3) // of some of the applications
+	look := func() answer {
+		a := answer{status: http.StatusNotFound}
+		seen := ""
+		for i, arn := range arns {
+			a = l.s.onApplication(arn, "GetApplicationAuthenticationMethod", "AuthenticationMethodType", "IAM").send(nil)
+			_, rest, _ := strings.Cut(string(a.body), `"Sid":"`)
+			value, _, _ := strings.Cut(rest, `"`)
+			if i > 0 && value != seen {
+				value = "some of " + value + ", some of " + seen
+			}
+			seen = value
+		}
+		a.body = encode(map[string]string{"Sid": seen})
+		return a
+	}
+	begin := change("BEGIN")
+	if begin.status != http.StatusOK {
+		return l.gaveUp(begin.err)
+	}
+	born, ok := l.findApplications(map[string]*string{prefix + "-0": &arns[0], prefix + "-47": &arns[1], prefix + "-99": &arns[2]})
+	if !ok {
+		return false
+	}
+	th := l.thing(&thing{what: "an applied file", model: recordModel("BEGIN"), born: &born, probe: func(a *aftermath) {
+		a.record(input{read, "Sid"}, look())
+		a.record(input{kind: write, token: "AFTER"}, change("AFTER"))
+		a.record(input{read, "Sid"}, look())
+	}})
+	for i := 0; ok && i < 8; i++ {
+		value := rand.Text()
+		if _, ok = l.done(th, input{kind: write, token: value}, change(value)); ok {
+			_, ok = l.done(th, input{read, "Sid"}, look())
+		}
+	}
+	return ok
+}
+
+// findApplications learns the ARNs of the applications with these names; the answer is the last page of the list.
+func (l *load) findApplications(names map[string]*string) (a answer, ok bool) {
+	request := map[string]any{"InstanceArn": l.s.instance}
+	for {
+		if a, ok = l.do(nil, input{kind: read}, l.s.admin("sso", "SWBExternalService.ListApplications", request)); !ok {
+			return a, false
+		}
+		var page struct {
+			Applications []struct{ ApplicationArn, Name string }
+			NextToken    string
+		}
+		if err := json.Unmarshal(a.body, &page); err != nil {
+			return a, l.gaveUp(err)
+		}
+		for _, app := range page.Applications {
+			if arn := names[app.Name]; arn != nil {
+				*arn = app.ApplicationArn
+			}
+		}
+		if page.NextToken == "" {
+			return a, true
+		}
+		request["NextToken"] = page.NextToken
+	}
 }
 
 // user creates one who is disabled and enabled while its family is used.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // load does everything at once that must survive a crash, and remembers it thing by thing.
@@ -14,6 +15,7 @@ type load struct {
 	t     *testing.T
 	s     *server
 	grace bool // whether the grace window is longer than any history
+	heavy bool // with so much data that the store's log begins anew
 
 	deeds   atomic.Int64
 	excused atomic.Bool   // something is being killed: calls may fail
@@ -22,29 +24,33 @@ type load struct {
 	things  []*thing
 }
 
-// run works on the server until enough deeds are done. Then kill happens, if there is to be one, and in the end every worker ends.
-func (l *load) run(enough int, kill func()) {
+// run works on the server until it is enough. Then kill happens, if there is to be one, and in the end every worker ends.
+func (l *load) run(enough func() bool, kill func()) {
 	l.ended = make(chan struct{})
-	reached := make(chan struct{})
-	var once sync.Once
 	var wg sync.WaitGroup
+	var stuck atomic.Bool // a worker cannot go on
 	work := []func() bool{l.family, l.family, l.sharedFamily, l.assertion, l.code, l.exchanges, l.session, l.group, l.application, l.user}
+	if l.heavy {
+		work = append(work, l.file)
+	}
 	for _, one := range work {
 		wg.Go(func() {
 			for one() {
-				if l.deeds.Load() >= int64(enough) {
-					once.Do(func() { close(reached) })
-				}
 				select {
 				case <-l.ended:
 					return
 				default:
 				}
 			}
-			once.Do(func() { close(reached) }) // one that cannot go on
+			stuck.Store(true)
 		})
 	}
-	<-reached
+	for deadline := time.Now().Add(2 * time.Minute); !enough() && !stuck.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			l.t.Error("the load is not enough after two minutes")
+			break
+		}
+	}
 	if kill != nil {
 		l.excused.Store(true)
 		kill()
@@ -52,6 +58,11 @@ func (l *load) run(enough int, kill func()) {
 	close(l.ended)
 	wg.Wait()
 	l.excused.Store(false)
+}
+
+// atLeast says whether so many deeds are done.
+func (l *load) atLeast(deeds int) func() bool {
+	return func() bool { return l.deeds.Load() >= int64(deeds) }
 }
 
 func (l *load) thing(th *thing) *thing {

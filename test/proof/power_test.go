@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,8 +21,10 @@ import (
 )
 
 var (
-	cuts  = flag.Int("cuts", 6, "moments of every recorded run at which the power is lost")
+	runs  = flag.Int("runs", 1, "recorded runs, each with a seed of its own")
+	cuts  = flag.Int("cuts", 12, "moments of every recorded run at which the power is lost")
 	every = flag.Bool("every", false, "lose the power at every answer that acknowledges a write instead, and keep nothing that was not flushed")
+	keep  = flag.String("keep", "", "a folder for the rebuilt disk on which the first proof fails, as it was before the start")
 	busy  = flag.Int("busy", 700, "deeds under load in every recorded run")
 )
 
@@ -29,7 +32,7 @@ var (
 // is rebuilt as it may be after the power went: what was flushed, and any part of the rest. The server starts on it by itself,
 // everything that had been answered holds, and what had not is whole or absent.
 func TestPowerLost(t *testing.T) {
-	for i := range *rounds {
+	for i := range *runs {
 		setting := []string{"refresh-grace=300s", "refresh-grace=0s"}[i%2]
 		t.Run(fmt.Sprintf("%s/seed=%d", setting, *seed+uint64(i)), func(t *testing.T) {
 			r := newRound(*seed + uint64(i))
@@ -72,25 +75,37 @@ func recordRun(t *testing.T, setting string) *powered {
 	}
 	s := newServer(t, 1, "--"+setting, "--code-ttl=10m")
 	n := s.nodes[0]
-	p := &powered{recorder: newRecorder(t, filepath.Dir(n.data)), s: s, l: &load{t: t, s: s, grace: setting != "refresh-grace=0s"}}
+	p := &powered{recorder: newRecorder(t, filepath.Dir(n.data)), s: s, l: &load{t: t, s: s, grace: setting != "refresh-grace=0s", heavy: true}}
 	n.launch = p.command
 	p.shm = takeSnapshots(filepath.Join(n.data, "symbolon.db-shm"))
 	defer p.shm.stop()
 	s.start(t)
 	s.seed(t)
 	p.seeded = moment()
-	p.l.run(*busy/3, nil)
+	p.l.run(p.l.atLeast(*busy/3), nil)
 	n.end(syscall.SIGTERM)
 	s.start(t)
-	p.l.run(*busy*2/3, s.kill)
+	p.l.run(p.l.atLeast(*busy*2/3), s.kill)
 	s.start(t)
-	p.l.run(*busy, s.kill)
+	p.l.run(func() bool { return p.l.atLeast(*busy)() && p.logsBegun() > 2 }, s.kill)
 	p.finish(t)
 	n.launch = plainly
 	if t.Failed() {
 		t.FailNow()
 	}
 	return p
+}
+
+// logsBegun counts how often the store began its log, the first time and after a stop included.
+func (r *recorder) logsBegun() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.calls {
+		if c := &r.calls[i]; c.isCheckpoint() && strings.Contains(c.arguments[0], hexText("-wal")) {
+			n++
+		}
+	}
+	return n
 }
 
 // snapshots are the content of a file at many moments.
@@ -129,7 +144,7 @@ func takeSnapshots(path string) *snapshots {
 func (p *powered) checkFlushes(t *testing.T) (acknowledged []int) {
 	t.Helper()
 	var writes, flushes []*systemCall
-	pages, logs := 0, 0
+	pages, logs := 0, -1 // the first log begins, and does not begin anew
 	for i := range p.calls {
 		c := &p.calls[i]
 		switch {
@@ -144,6 +159,8 @@ func (p *powered) checkFlushes(t *testing.T) (acknowledged []int) {
 			}
 		case c.name == "fsync" || c.name == "fdatasync":
 			flushes = append(flushes, c)
+		case c.name == "unlink" && strings.Contains(c.arguments[0], hexText("-wal")):
+			logs-- // the server was stopped as asked, and the next one will begin
 		}
 	}
 	slices.SortFunc(writes, func(a, b *systemCall) int { return a.began - b.began })
@@ -165,9 +182,9 @@ func (p *powered) checkFlushes(t *testing.T) (acknowledged []int) {
 			}
 		}
 	}
-	t.Logf("%d system calls on files, %d flushes of the store, %d pages written back, the log begun %d times; %d of %d answers acknowledge a write, each after a flush",
+	t.Logf("%d system calls on files, %d flushes of the store, %d pages written back, the log begun anew %d times; %d of %d answers acknowledge a write, each after a flush",
 		len(p.calls), len(flushes), pages, logs, checked, len(p.answers))
-	if checked == 0 || logs < 2 || pages < 10 {
+	if checked == 0 || logs == 0 || pages < 10 {
 		t.Error("the run shows nothing: it has no writes to cut, or no checkpoint")
 	}
 	slices.Sort(acknowledged)
@@ -185,31 +202,42 @@ func (d *deed) writes() bool {
 	return true
 }
 
-// chooseCuts are lines of the trace: when an answer leaves, just before and after a flush is done, while the server starts for the
-// first time, and anywhere.
+// chooseCuts are lines of the trace: when an answer leaves, just before and after a flush is done, around the calls of a checkpoint and
+// of the log's new beginning, while the server starts for the first time, and anywhere.
 func (p *powered) chooseCuts(dice *rand.Rand, n int) []int {
 	answers := slices.Sorted(maps.Values(p.answers))
-	var flushed []int
+	var flushed, carried []int
 	for i := range p.calls {
-		if c := &p.calls[i]; (c.name == "fsync" || c.name == "fdatasync") && c.ended < len(p.at) {
+		c := &p.calls[i]
+		flush := c.name == "fsync" || c.name == "fdatasync"
+		if flush {
 			flushed = append(flushed, c.ended)
+		}
+		if c.isCheckpoint() {
+			carried = append(carried, c.began, c.ended)
 		}
 	}
 	first, _ := slices.BinarySearch(p.at, p.seeded)
+	some := func(lines []int) int { return lines[dice.IntN(len(lines))] }
 	var lines []int
 	for i := range n {
-		switch i % 6 {
+		switch i % 8 {
 		case 0, 3:
-			lines = append(lines, answers[dice.IntN(len(answers))]+1)
+			lines = append(lines, some(answers)+1)
 		case 1:
-			lines = append(lines, flushed[dice.IntN(len(flushed))])
+			lines = append(lines, some(flushed))
 		case 2:
-			lines = append(lines, flushed[dice.IntN(len(flushed))]+1)
+			lines = append(lines, some(flushed)+1)
 		case 4:
 			lines = append(lines, dice.IntN(len(p.at)))
-		case 5:
+		case 5, 7:
+			lines = append(lines, some(carried)+dice.IntN(3))
+		case 6:
 			lines = append(lines, dice.IntN(first))
 		}
+	}
+	for i := range lines {
+		lines[i] = min(lines[i], len(p.at)-1)
 	}
 	return lines
 }
@@ -238,6 +266,7 @@ func (p *powered) lose(t *testing.T, line int, f fate, dice *rand.Rand, asked in
 			}
 		}
 	}
+	p.keepIfFailed(t, line)
 	p.s.start(t)
 	if c.at < p.seeded { // there may be no organization yet, and the one it gets now has other names
 		apps, instance, identityStore := maps.Clone(p.s.apps), p.s.instance, p.s.identityStore
@@ -251,6 +280,40 @@ func (p *powered) lose(t *testing.T, line int, f fate, dice *rand.Rand, asked in
 	l.verify(c, p.closest(c, dice, asked))
 	n.end(syscall.SIGTERM)
 	p.checkFolder(t, d)
+}
+
+// keepIfFailed copies the disk, and a list of the calls that made it, to where it was asked for, unless the test passes.
+func (p *powered) keepIfFailed(t *testing.T, line int) {
+	t.Helper()
+	if _, err := os.Stat(*keep); *keep == "" || err == nil {
+		return
+	}
+	if err := os.CopyFS(*keep, os.DirFS(p.root)); err != nil {
+		t.Fatal(err)
+	}
+	var calls strings.Builder
+	for _, c := range p.calls {
+		if c.began < line {
+			fmt.Fprintf(&calls, "%d %d process %d %s %d bytes", c.began, c.ended, c.process, c.name, len(c.data))
+			for _, a := range c.arguments {
+				if text, err := unhex([]byte(strings.Trim(a, `"`))); err == nil {
+					a = string(text)
+				} else if fd, path, err := descriptor(a); err == nil {
+					a = fmt.Sprintf("%d<%s>", fd, path)
+				}
+				fmt.Fprintf(&calls, " %s", a)
+			}
+			fmt.Fprintln(&calls)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(*keep, "calls"), []byte(calls.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			os.RemoveAll(*keep)
+		}
+	})
 }
 
 // closest are things that were in use around the cut, and some others.
