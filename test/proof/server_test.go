@@ -117,15 +117,13 @@ func newServer(t *testing.T, nodes int, settings ...string) *server {
 	switch *store {
 	case "postgres":
 		s.database = startDatabase(t)
+		s.settings = append(s.settings, "--master-key-file", s.masterKeyFile(t))
 	case "sqlite":
 		if nodes > 1 {
 			t.Skip("several nodes need -store postgres")
 		}
 	default:
 		t.Fatalf("-store is %q, neither sqlite nor postgres", *store)
-	}
-	if nodes > 1 {
-		s.settings = append(s.settings, "--master-key-file", s.masterKeyFile(t))
 	}
 	s.endpoint = "http://" + s.nodes[0].address
 	t.Cleanup(func() {

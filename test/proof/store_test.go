@@ -59,7 +59,7 @@ func (s *server) environment() []string {
 	return append(os.Environ(), "SYMBOLON_CONFIG_DATABASE_URL="+s.database.url)
 }
 
-// masterKeyFile is the one key of several nodes.
+// masterKeyFile is the one key of all nodes.
 func (s *server) masterKeyFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(s.dir, "master.key")
