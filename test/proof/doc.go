@@ -5,7 +5,9 @@
 // those moments, that the model of the thing allows (linearizability). A call that was not answered because the program was
 // killed may have happened before the kill, or not at all; never later.
 //
-//	go test ./proof                     a few rounds of everything
-//	go test ./proof -rounds 200         as many as you have time for
-//	go test ./proof -seed 7 -rounds 1   the round that a failure names
+//	go test ./proof                                  a few rounds of everything
+//	go test ./proof -rounds 200                      as many as you have time for
+//	go test ./proof -store postgres                  on PostgreSQL
+//	go test ./proof -seed 7 -rounds 1                the round that a failure names
+//	go test ./proof -run TestPowerLost -runs 8       power lost at many moments of recorded runs
 package proof

@@ -43,7 +43,8 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	if err := build.Run(); err != nil {
 		return 1, fmt.Errorf("build: %w", err)
 	}
-	return m.Run(), nil
+	code = m.Run()
+	return code, closeCluster()
 }
 
 // eachRound runs a proof with and without a kill in its middle, once per seed.

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -15,7 +16,11 @@ import (
 
 var store = flag.String("store", "sqlite", "what the servers keep their data in: sqlite or postgres")
 
-// database is a PostgreSQL server of a proof's own, which flushes what it commits.
+// cluster is the PostgreSQL server of all proofs, which flushes what it commits. They follow one another, and whoever kills it starts it
+// again.
+var cluster *postgrestest.Cluster
+
+// database is a proof's own.
 type database struct {
 	*postgrestest.Cluster
 	url string
@@ -23,12 +28,25 @@ type database struct {
 
 func startDatabase(t *testing.T) *database {
 	t.Helper()
-	d := &database{Cluster: postgrestest.Start(t, postgrestest.Options{Fsync: true, Folder: *folder})}
-	var err error
-	if d.url, err = d.NewDatabase(); err != nil {
-		t.Fatal(err)
+	if cluster == nil {
+		c, err := postgrestest.New(postgrestest.Options{Fsync: true, Folder: *folder})
+		if errors.Is(err, postgrestest.ErrMissing) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cluster = c
 	}
-	return d
+	return &database{cluster, cluster.Database(t)}
+}
+
+// closeCluster ends the server, if a proof needed one.
+func closeCluster() error {
+	if cluster == nil {
+		return nil
+	}
+	return cluster.Close()
 }
 
 // settle returns once no process of the database works for a client any more: what a client that was killed has sent is then done, or
