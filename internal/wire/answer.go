@@ -58,14 +58,15 @@ var (
 
 // headers sets what every answer has.
 func (x *exchange) headers(h http.Header, length int) {
-	id := []string{x.call.RequestID}
-	h["X-Amzn-Requestid"] = id
-	h["X-Amz-Request-Id"] = id
+	c := x.call
+	c.id[0], c.length[0] = c.RequestID, strconv.Itoa(length)
+	h["X-Amzn-Requestid"] = c.id[:]
+	h["X-Amz-Request-Id"] = c.id[:]
 	h["Cache-Control"] = noStore
 	h["Pragma"] = noCache
 	h["X-Content-Type-Options"] = noSniff
 	h["Content-Type"] = contentTypes[x.protocol]
-	h["Content-Length"] = []string{strconv.Itoa(length)}
+	h["Content-Length"] = c.length[:]
 }
 
 func (x *exchange) errorHeaders(h http.Header, e *Error) {

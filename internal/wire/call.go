@@ -30,6 +30,9 @@ type Call struct {
 	Audit Notes
 	// Counted is for whoever counts requests in the middle of one: a transaction that runs again must not count again.
 	Counted bool
+
+	// What the one resource and two headers of the answer lie in, which would be pieces of memory of their own.
+	resource, id, length [1]string
 }
 
 type callKey struct{}

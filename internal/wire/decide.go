@@ -68,7 +68,8 @@ func (c *Call) findResources(ctx context.Context) (err error) {
 		c.Resources, err = c.Service.Resources(ctx, c)
 		return err
 	}
-	c.Resources = []string{"*"}
+	c.resource[0] = "*"
+	c.Resources = c.resource[:]
 	if arn := c.Operation.plan.in.resource(reflect.ValueOf(c.Input).Elem()); arn != "" {
 		c.Resources[0] = arn
 	}
