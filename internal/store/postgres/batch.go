@@ -25,10 +25,9 @@ type batch struct {
 // member is one commit of a batch.
 type member struct {
 	*store.Commit
-	key string // of its row, in bulk
+	args []any  // of all its steps
+	key  string // of its first row, in bulk
 }
-
-func (m *member) args() []any { return m.Steps[0].Args }
 
 // order is one statement that does the whole work of some members.
 type order struct {
@@ -70,56 +69,64 @@ func (b *Backend) newBatch(commits []*store.Commit, carefully bool) *batch {
 		m := &member{Commit: c}
 		c.Outcome = store.Outcome{}
 		t.all = append(t.all, m)
-		if len(c.Steps) != 1 || c.Steps[0].Check || carefully && len(commits) > 1 {
-			t.careful = append(t.careful, m)
+		if len(commits) == 1 && len(c.Steps) == 1 && !c.Steps[0].Check {
+			t.plain = append(t.plain, t.single(m))
 			continue
 		}
-		s := b.texts.of(c.Steps[0].Statement)
-		switch {
-		case len(commits) == 1:
-			t.plain = append(t.plain, &order{text: s.plain, members: []*member{m}})
-		case s.bulk == nil || c.Steps[0].Want != 1:
-			t.careful = append(t.careful, m)
-		default:
-			t.join(groups, s, m)
+		if k := b.texts.bulk(c.Steps); k != nil && !carefully {
+			t.join(groups, k, m)
+			continue
 		}
+		t.careful = append(t.careful, m)
 	}
 	t.arrange()
 	return t
 }
 
-// join puts a member into the order of its like. Two for one row cannot be in the same: the second has one of its own.
-func (t *batch) join(groups map[*bulk]*order, s *spellings, m *member) {
-	m.key = s.bulk.keyOf(m.args())
-	g := groups[s.bulk]
+// single is the order of a member that is one statement and goes by itself.
+func (t *batch) single(m *member) *order {
+	m.args = m.Steps[0].Args
+	return &order{text: t.words.of(m.Steps[0].Statement).plain, members: []*member{m}}
+}
+
+// join puts a member into the order of its like.
+func (t *batch) join(groups map[*bulk]*order, k *bulk, m *member) {
+	if m.args = m.Steps[0].Args; len(m.Steps) > 1 {
+		m.args = slices.Clone(m.args)
+		for i := range m.Steps[1:] {
+			m.args = append(m.args, m.Steps[i+1].Args...)
+		}
+	}
+	m.key = k.keyOf(m.args)
+	g := groups[k]
 	if g == nil {
-		g = &order{text: s.plain, bulk: s.bulk}
-		groups[s.bulk] = g
+		g = &order{text: k.text, bulk: k}
+		groups[k] = g
 		t.plain = append(t.plain, g)
 	}
 	g.members = append(g.members, m)
 }
 
-// arrange sorts tables and rows, so that batches which meet the same rows take them in the same order, and sets apart
-// what cannot go in bulk.
+// arrange sorts tables and rows, so that batches which meet the same rows take them in the same order, and sets apart what
+// cannot go in bulk: the second member for one row must see what became of the first.
 func (t *batch) arrange() {
 	slices.SortStableFunc(t.plain, func(a, b *order) int { return strings.Compare(a.text.sql, b.text.sql) })
 	var again []*order
-	for _, g := range t.plain {
+	for i, g := range t.plain {
 		slices.SortStableFunc(g.members, func(a, b *member) int { return strings.Compare(a.key, b.key) })
 		kept := g.members[:0:0]
 		for _, m := range g.members {
-			if g.bulk != nil && len(kept) > 0 && kept[len(kept)-1].key == m.key {
-				again = append(again, &order{text: g.text, members: []*member{m}})
-				continue
+			switch {
+			case g.bulk == nil || len(kept) == 0 || kept[len(kept)-1].key != m.key:
+				kept = append(kept, m)
+			case len(m.Steps) == 1:
+				again = append(again, t.single(m))
+			default:
+				t.careful = append(t.careful, m)
 			}
-			kept = append(kept, m)
 		}
-		g.members = kept
-		if len(kept) > 1 {
-			g.text = g.bulk.text
-		} else {
-			g.bulk = nil
+		if g.members = kept; len(kept) == 1 && len(kept[0].Steps) == 1 {
+			t.plain[i] = t.single(kept[0])
 		}
 	}
 	t.plain = append(t.plain, again...)
@@ -165,7 +172,7 @@ func (t *batch) write(c *conn) error {
 		w.add(op{}, beginCommit, nil)
 	}
 	for _, o := range t.plain {
-		args := o.members[0].args()
+		args := o.members[0].args
 		if o.bulk != nil {
 			args = o.bulk.lists(o.members)
 		}
@@ -270,7 +277,7 @@ func (t *batch) read(c *conn) error {
 		}
 		if err != nil {
 			skip = true
-			if t.alone() && len(t.all) == 1 && own(err) {
+			if o.kind == opOrder && o.order.bulk == nil && len(t.all) == 1 && own(err) {
 				t.all[0].Outcome = outcomeOf(0, err)
 			} else if o.member == nil || code(err) == serialization {
 				first = errors.Join(first, err)
@@ -321,7 +328,7 @@ func (t *batch) reply(c *conn, o op) error {
 	}
 	done := make(map[string]bool, len(o.order.members))
 	_, err := c.reply(func(key [][]byte) error {
-		done[joined(key)] = true
+		done[o.order.bulk.joined(key)] = true
 		return nil
 	})
 	for _, m := range o.order.members {
@@ -340,18 +347,4 @@ func (m *member) came(n int64) {
 	if want := m.Steps[0].Want; want >= 0 && n != want {
 		m.Outcome = store.Outcome{Verdict: store.Lost}
 	}
-}
-
-func joined(key [][]byte) string {
-	if len(key) == 1 {
-		return string(key[0])
-	}
-	var b strings.Builder
-	for i, part := range key {
-		if i > 0 {
-			b.WriteByte(0)
-		}
-		b.Write(part)
-	}
-	return b.String()
 }

@@ -155,11 +155,20 @@ func (e *bench) use(i int) error {
 	})
 }
 
+// begin is what an assertion does that also begins a family.
+func (e *bench) begin(i int) error {
+	return e.db.Update(context.Background(), func(tx *store.Tx) error {
+		return errors.Join(usedOnes.Insert(tx, used{Hash: familyID(i), Expires: tx.Now().Add(5 * time.Minute)}),
+			families.Insert(tx, family{ID: "new" + familyID(i), User: "user", Scopes: []string{"openid"}, Expires: tx.Now().Add(time.Hour)}))
+	})
+}
+
 // BenchmarkGrants: a refresh reads a row and writes it, an assertion writes one, reading is introspection's lot.
 func BenchmarkGrants(b *testing.B) {
 	for name, fn := range map[string]func(*bench) func(int) error{
 		"refresh":   func(e *bench) func(int) error { return e.rotate },
 		"assertion": func(e *bench) func(int) error { return e.use },
+		"assertion, family": func(e *bench) func(int) error { return e.begin },
 		"mixed": func(e *bench) func(int) error {
 			return func(i int) error {
 				if i%2 == 0 {

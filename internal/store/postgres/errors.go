@@ -51,7 +51,7 @@ func misplaced(err error) bool {
 // own says that the fault lies with the commit's values and not with the database.
 func own(err error) bool {
 	c := code(err)
-	return strings.HasPrefix(c, "22") || strings.HasPrefix(c, "23")
+	return strings.HasPrefix(c, "22") || strings.HasPrefix(c, "23") || c == "21000" // that: two of a bulk want one row
 }
 
 // raced says that another node changed the schema at the same time.

@@ -20,8 +20,8 @@ func Texts(tables []store.Definition) ([]string, error) {
 		if spelled.clear != nil {
 			own = append(own, spelled.clear)
 		}
-		if spelled.bulk != nil {
-			own = append(own, spelled.bulk.text)
+		if f := s.Form; f.Act == store.Insert || f.Act == store.Update {
+			own = append(own, bulkTexts(&f, statements)...)
 		}
 	}
 	out := append(definitions, makeLock, seedLock, holdLock, "ROLLBACK")
@@ -37,4 +37,20 @@ func Texts(tables []store.Definition) ([]string, error) {
 		out[i] = strings.TrimSpace(out[i])
 	}
 	return out, nil
+}
+
+// bulkTexts are the bulk statements of one write, and of it with each other as the first of two.
+func bulkTexts(f *store.Form, others []*store.Statement) (out []*text) {
+	if k := bulkOf([]*store.Form{f}); k != nil {
+		out = append(out, k.text)
+	}
+	for _, other := range others {
+		if other.Form.Act != store.Insert || f.Act == store.Update && len(f.Set) > 1 {
+			continue
+		}
+		if k := bulkOf([]*store.Form{f, &other.Form}); k != nil {
+			out = append(out, k.text)
+		}
+	}
+	return out
 }

@@ -21,12 +21,13 @@ type spellings struct {
 	// clear removes what guarded has put in an absent key's place, and args are both texts' arguments; nil for other acts.
 	clear *text
 	args  func(args []any) (guard, clear []any)
-	// bulk does many alike at once and returns the keys of those it did; nil where that cannot be.
-	bulk *bulk
 }
 
-// dictionary has the spellings of all statements that came.
-type dictionary struct{ m sync.Map }
+// dictionary has the spellings of all statements that came, and of chains of them.
+type dictionary struct {
+	m      sync.Map // *store.Statement → *spellings
+	chains sync.Map // chain → *bulk
+}
 
 func (d *dictionary) of(s *store.Statement) *spellings {
 	if known, ok := d.m.Load(s); ok {
@@ -51,7 +52,6 @@ func spell(s *store.Statement) *spellings {
 		out.guarded = &text{"WITH done AS (" + out.plain.sql + " RETURNING 1) " + guard("count(*)", n+1) + " FROM done"}
 	}
 	out.wants = true
-	out.bulk = bulkOf(&s.Form)
 	return out
 }
 
