@@ -65,8 +65,8 @@ func must(err error) {
 // is there and that no transaction is there in part; cycles times on the same data.
 func Crash(t *testing.T, cycles int, start func() *exec.Cmd, reopen func(*testing.T) store.Backend) {
 	acknowledged := map[string]string{}
-	for range cycles {
-		collect(t, start(), acknowledged)
+	for n := range cycles {
+		collect(t, start(), acknowledged, n%2 == 1)
 		db, err := store.Open(t.Context(), reopen(t), tables, store.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -92,8 +92,9 @@ func Crash(t *testing.T, cycles int, start func() *exec.Cmd, reopen func(*testin
 	}
 }
 
-// collect runs a writer for a while, kills it and reads what it acknowledged.
-func collect(t *testing.T, c *exec.Cmd, acknowledged map[string]string) {
+// collect runs a writer for a while, kills it and reads what it acknowledged. The while counts from its start, early, or from its first
+// acknowledgement.
+func collect(t *testing.T, c *exec.Cmd, acknowledged map[string]string, early bool) {
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -101,10 +102,19 @@ func collect(t *testing.T, c *exec.Cmd, acknowledged map[string]string) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(50*time.Millisecond+rand.N(300*time.Millisecond), func() { _ = c.Process.Kill() })
+	while := 50*time.Millisecond + rand.N(300*time.Millisecond)
+	before := while
+	if !early {
+		before = time.Minute
+	}
+	kill := time.AfterFunc(before, func() { _ = c.Process.Kill() })
 	defer kill.Stop()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
+		if !early {
+			early = true
+			kill.Reset(while)
+		}
 		what, id, ok := strings.Cut(lines.Text(), " ")
 		if ok && (what == "made" || what == "used") && len(id) > 2 {
 			acknowledged[id] = what

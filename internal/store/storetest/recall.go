@@ -265,9 +265,8 @@ func recallSwept(e *env) {
 	e.update(db, put(hot, row{Realm: "r", ID: "a", Until: e.clock.now().Add(time.Minute)}))
 	reread(e, db, "a")
 	e.clock.advance(2 * time.Minute)
-	if n, err := db.Sweep(e.ctx, 100); n != 1 || err != nil {
-		e.Fatalf("swept %d, %v", n, err)
-	}
+	_, err := db.Sweep(e.ctx, 100) // unless the sweeper was quicker
+	e.must(err)
 	e.clock.advance(-2 * time.Minute)
 	e.want(db.Update(e.ctx, func(tx *store.Tx) error { _, err := hot.Get(tx, "r", "a"); return err }), store.ErrNotFound)
 	e.update(db, func(tx *store.Tx) error { return hot.Insert(tx, row{Realm: "r", ID: "a", Count: 4}) })
