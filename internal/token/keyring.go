@@ -49,6 +49,7 @@ type Keyring struct {
 // snapshot is what the rows said at one moment. It is immutable.
 type snapshot struct {
 	loaded   time.Time // by the process's monotonic clock, whatever the keyring's clock says
+	asOf     time.Time // likewise: what was acknowledged before is in it; a store's memory may be a second older than its reading
 	rows     []keyRow
 	epoch    epochRow
 	keys     map[Purpose][]heldKey // by first use, oldest first
@@ -57,12 +58,16 @@ type snapshot struct {
 	etag     string
 }
 
-// A snapshot younger than fresh is used as it is; between fresh and stale one caller renews it while the others still
-// use it; at stale everyone waits for the new one. A change on this node renews it at once.
+// A snapshot loaded less than fresh ago is used as it is; then one caller renews it while the others still use it; when what it says is
+// stale everyone waits for the new one. A change on this node renews it at once.
 const (
 	fresh = 200 * time.Millisecond
 	stale = 800 * time.Millisecond
 )
+
+func (s *snapshot) usable() bool { return time.Since(s.asOf) < stale }
+
+func (s *snapshot) fresh() bool { return time.Since(s.loaded) < fresh && s.usable() }
 
 // OpenKeyring loads the keys, making the missing ones (race-free across nodes). A wrong master key is ErrMasterKey.
 func OpenKeyring(ctx context.Context, db *store.DB, o KeyringOptions) (*Keyring, error) {
@@ -189,25 +194,23 @@ func (r keyRow) identity() []byte { return cell("token_keys", r.ID+"|"+r.Purpose
 // current is the snapshot to work with. It reads the store only when the snapshot is no longer fresh.
 func (k *Keyring) current() (*snapshot, error) {
 	s := k.snap.Load()
-	age := time.Since(s.loaded)
-	if age < fresh {
+	if s.fresh() {
 		return s, nil
 	}
-	if age < stale {
-		if !k.loading.TryLock() {
-			return s, nil
-		}
-	} else {
+	usable := s.usable()
+	if !usable {
 		k.loading.Lock()
+	} else if !k.loading.TryLock() {
+		return s, nil
 	}
 	defer k.loading.Unlock()
-	if s = k.snap.Load(); time.Since(s.loaded) < fresh {
+	if s = k.snap.Load(); s.fresh() {
 		return s, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if err := k.load(ctx); err != nil {
-		if age < stale {
+		if usable {
 			return s, nil
 		}
 		return nil, fmt.Errorf("token: keys cannot be read: %w", err)
@@ -226,6 +229,10 @@ func (k *Keyring) reload(ctx context.Context) error {
 // load reads the rows into a new snapshot, keeping the keys already parsed. The caller holds k.loading.
 func (k *Keyring) load(ctx context.Context) error {
 	next := &snapshot{loaded: time.Now()}
+	next.asOf = next.loaded
+	if lag := k.db.Lag(); lag < time.Second { // or else the store reads through
+		next.asOf = next.loaded.Add(-lag)
+	}
 	var wraps []wrapRow
 	err := k.db.View(ctx, func(tx *store.Tx) (err error) {
 		if next.rows, err = liveKeys(tx); err != nil {
@@ -244,7 +251,7 @@ func (k *Keyring) load(ctx context.Context) error {
 	old := k.snap.Load()
 	if old != nil && old.epoch == next.epoch && slices.EqualFunc(old.rows, next.rows, sameRow) {
 		same := *old
-		same.loaded = next.loaded
+		same.loaded, same.asOf = next.loaded, next.asOf
 		k.snap.Store(&same)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -150,6 +151,69 @@ func TestRotationUnderSkew(t *testing.T) {
 			for _, n := range nodes {
 				n.clock.move(29 * time.Minute)
 			}
+		}
+	}
+}
+
+// slow is a connection on which the first answer of every view takes long to arrive, and so every poll of the feed.
+type slow struct{ store.Backend }
+
+type slowView struct {
+	store.Snapshot
+	answered bool
+}
+
+func (s slow) Begin(ctx context.Context) (store.Snapshot, error) {
+	v, err := s.Backend.Begin(ctx)
+	return &slowView{Snapshot: v}, err
+}
+
+func (v *slowView) Query(ctx context.Context, st *store.Statement, args []any, row func([]any) error) error {
+	err := v.Snapshot.Query(ctx, st, args, row)
+	if !v.answered {
+		v.answered = true
+		time.Sleep(470 * time.Millisecond)
+	}
+	return err
+}
+
+// The second within which a retired key is refused counts from its acknowledgement, not from when the keyring asked the store's memory,
+// which may itself be nearly a second old.
+func TestRetiredEverywhereOverASlowLine(t *testing.T) {
+	b, err := sqlite.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	near := true
+	nodes := nodesOn(t, 2, func() store.Backend {
+		if near {
+			near = false
+			return shared{b}
+		}
+		return slow{shared{b}}
+	})
+	for range 3 {
+		a := nodes[1].accessToken(t)
+		s := mustAccess(t, nodes[1], a, JWT, ES256)
+		old, err := nodes[1].Keys.use(SigningES256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for lag := time.Duration(0); nodes[1].db.Lag() >= lag; time.Sleep(time.Millisecond) {
+			lag = nodes[1].db.Lag()
+		}
+		time.Sleep(30 * time.Millisecond) // a poll has ended, and the next one has just looked
+		if _, _, err := nodes[0].Keys.Retire(ctx, old.id, true); err != nil {
+			t.Fatal(err)
+		}
+		acknowledged := time.Now()
+		for time.Since(acknowledged) < 2*time.Second {
+			start := time.Now()
+			if _, err := nodes[1].VerifyAccessToken(s, a.IssuedAt); err == nil && start.Sub(acknowledged) > time.Second {
+				t.Errorf("taken %v after the key was retired", start.Sub(acknowledged))
+			}
+			time.Sleep(5 * time.Millisecond)
 		}
 	}
 }
