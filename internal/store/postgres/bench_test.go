@@ -166,8 +166,8 @@ func (e *bench) begin(i int) error {
 // BenchmarkGrants: a refresh reads a row and writes it, an assertion writes one, reading is introspection's lot.
 func BenchmarkGrants(b *testing.B) {
 	for name, fn := range map[string]func(*bench) func(int) error{
-		"refresh":   func(e *bench) func(int) error { return e.rotate },
-		"assertion": func(e *bench) func(int) error { return e.use },
+		"refresh":           func(e *bench) func(int) error { return e.rotate },
+		"assertion":         func(e *bench) func(int) error { return e.use },
 		"assertion, family": func(e *bench) func(int) error { return e.begin },
 		"mixed": func(e *bench) func(int) error {
 			return func(i int) error {

@@ -39,8 +39,7 @@ type attempts struct {
 func (a *attempts) run(c *conn) error {
 	a.conn = c
 	for len(a.rest) > 0 {
-		deadline := time.Now().Add(commitTimeout)
-		c, err := a.b.usable(a.conn, deadline)
+		c, deadline, err := a.b.usable(a.conn, commitTimeout)
 		if a.conn = c; err != nil {
 			a.conn = nil
 			return fmt.Errorf("postgres: nothing was sent: %w", err)

@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	connectTimeout = 3 * time.Second // for one host; connect_timeout in the URL replaces it
-	queryTimeout   = 5 * time.Second // of a view's queries
-	commitTimeout  = 5 * time.Second // of one attempt to commit
+	connectTimeout   = 3 * time.Second  // for one host; connect_timeout in the URL replaces it
+	openTimeout      = 15 * time.Second // for all hosts, at the start
+	reconnectTimeout = 8 * time.Second  // for all hosts, in work
+	queryTimeout     = 5 * time.Second  // of a view's queries
+	commitTimeout    = 5 * time.Second  // of one attempt to commit
 	// lockLimit is how long a commit waits for others' rows: longer than their commits take, shorter than a deadlock lasts.
 	lockLimit = 500 * time.Millisecond
 )

@@ -63,7 +63,7 @@ func (b *Backend) Columns(ctx context.Context, table string) (columns map[string
 }
 
 func (b *Backend) readSchema(ctx context.Context) error {
-	deadline := time.Now().Add(queryTimeout)
+	deadline := time.Now().Add(openTimeout)
 	c, err := b.connectPlain(ctx, deadline)
 	if err != nil {
 		return err
@@ -219,7 +219,7 @@ func (b *Backend) withDefiner(ctx context.Context, fn func(c *conn, deadline tim
 }
 
 func (b *Backend) define(ctx context.Context, deadline time.Time, fn func(c *conn, deadline time.Time) error) error {
-	c, err := b.connectPlain(ctx, time.Now().Add(connectTimeout))
+	c, err := b.connectPlain(ctx, time.Now().Add(openTimeout))
 	if err != nil {
 		return fmt.Errorf("postgres: %w", err)
 	}

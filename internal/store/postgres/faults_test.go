@@ -89,6 +89,7 @@ func count(db *store.DB, worker, n int) error {
 // TestCutConnections: connections break at random moments under load. Every acknowledged write is there once, each
 // transaction whole, and each failure is ErrUnavailable.
 func TestCutConnections(t *testing.T) {
+	t.Parallel()
 	at := postgrestest.Database(t)
 	p, through := newProxy(t, at)
 	db := node(t, through)
@@ -118,14 +119,17 @@ func TestCutConnections(t *testing.T) {
 			}
 		})
 	}
-	for range 20 {
-		time.Sleep(rand.N(200 * time.Millisecond))
+	for range 15 {
+		enough := acknowledged.Load() + rand.N(int64(20)) + 5
+		for limit := time.Now().Add(4 * time.Second); acknowledged.Load() < enough && time.Now().Before(limit); {
+			time.Sleep(time.Millisecond)
+		}
 		if rand.N(3) == 0 {
 			p.cutSoon(2000 + rand.N(20000))
-		} else {
+			time.Sleep(50 * time.Millisecond)
 			p.cutSoon(0)
-			p.cut()
 		}
+		p.cut()
 	}
 	p.cutSoon(0)
 	p.cut()
@@ -177,6 +181,7 @@ func checkCounters(t *testing.T, db *store.DB, acked []map[int]bool) {
 // TestSilence: when the network goes silent, nobody waits for ever, and nothing is acknowledged; when it comes back, all
 // goes on.
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	p, through := newProxy(t, postgrestest.Database(t))
 	db := node(t, through)
 	if err := putItem(db, item{ID: "a", Count: 1}); err != nil {
@@ -214,6 +219,7 @@ func TestSilence(t *testing.T) {
 
 // TestShortAbsence: a database that is away for less than a moment costs time and no error, since nothing was sent.
 func TestShortAbsence(t *testing.T) {
+	t.Parallel()
 	p, through := newProxy(t, postgrestest.Database(t))
 	db := node(t, through)
 	if err := putItem(db, item{ID: "a", Count: 1}); err != nil {
@@ -231,6 +237,7 @@ func TestShortAbsence(t *testing.T) {
 
 // TestLongAbsence: a database that stays away is noticed, and what needs it fails at once from then on.
 func TestLongAbsence(t *testing.T) {
+	t.Parallel()
 	p, through := newProxy(t, postgrestest.Database(t))
 	db := node(t, through)
 	p.gone(true)
@@ -252,6 +259,7 @@ func TestLongAbsence(t *testing.T) {
 
 // TestExhaustion: more users than connections wait for each other, and all are served.
 func TestExhaustion(t *testing.T) {
+	t.Parallel()
 	at := postgrestest.Database(t)
 	db := node(t, at+"&pool_max_conns=3")
 	if err := putItem(db, item{ID: "a", Count: 7}); err != nil {
@@ -287,6 +295,7 @@ func TestExhaustion(t *testing.T) {
 
 // TestTooManyConnections: too many connections on the server's side are a clean refusal.
 func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
 	c := postgrestest.Start(t, postgrestest.Options{Settings: map[string]string{"max_connections": "9", "superuser_reserved_connections": "0"}})
 	at := c.Database(t)
 	first, second := node(t, at), node(t, at)
@@ -309,6 +318,7 @@ func TestTooManyConnections(t *testing.T) {
 
 // TestRestart: the server is killed and comes back, again and again, under load.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	c := postgrestest.Start(t, postgrestest.Options{Fsync: true})
 	db := node(t, c.Database(t))
 	const workers = 8

@@ -62,7 +62,7 @@ func Open(ctx context.Context, at string) (*Backend, error) {
 	b := &Backend{config: config, lanes: make(chan *conn, lanes), birth: time.Now()}
 	b.views.eager = min(eagerViews, most-lanes)
 	b.views.free = most - lanes - b.views.eager
-	first, err := b.connect(ctx, time.Now().Add(connectTimeout))
+	first, err := b.connect(ctx, time.Now().Add(openTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
@@ -114,7 +114,8 @@ func (b *Backend) missed() (again bool) {
 }
 
 // connected connects, trying again for a moment while the database is away.
-func (b *Backend) connected(deadline time.Time) (*conn, error) {
+func (b *Backend) connected() (*conn, error) {
+	deadline := time.Now().Add(reconnectTimeout)
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
 		c, err := b.connect(context.Background(), deadline)
 		if err == nil {
@@ -128,19 +129,21 @@ func (b *Backend) connected(deadline time.Time) (*conn, error) {
 	}
 }
 
-// usable returns the connection if it is in order, opened for a trip, or a new one.
-func (b *Backend) usable(c *conn, deadline time.Time) (*conn, error) {
+// usable returns the connection if it is in order, or a new one, opened for a trip that may take so long.
+func (b *Backend) usable(c *conn, limit time.Duration) (*conn, time.Time, error) {
+	deadline := time.Now().Add(limit)
 	if c != nil {
 		if c.start(deadline) == nil && !c.stale() {
-			return c, nil
+			return c, deadline, nil
 		}
 		c.close()
 	}
-	c, err := b.connected(deadline)
+	c, err := b.connected()
 	if err != nil {
-		return nil, err
+		return nil, deadline, err
 	}
-	return c, c.start(deadline)
+	deadline = time.Now().Add(limit)
+	return c, deadline, c.start(deadline)
 }
 
 var errClosed = errors.New("postgres: closed")

@@ -32,6 +32,7 @@ func absent(err error) error {
 // TestNoSkewBetweenNodes: two nodes at once each look at what the other is about to write. In every order at most one of
 // them may go by what it saw: that a row is as it was, that none has a key, a unique value, a place in a range.
 func TestNoSkewBetweenNodes(t *testing.T) {
+	t.Parallel()
 	at := postgrestest.Database(t)
 	tables := append([]store.Definition{pairs}, all...)
 	var nodes [2]*store.DB

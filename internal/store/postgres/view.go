@@ -259,11 +259,11 @@ func (v *view) end() *conn {
 // answer runs the questions in a new view. What fails because of the connection is tried once more on another: it has
 // changed nothing. A question that the server refuses is left out of the next try, since it spoils the view.
 func (b *Backend) answer(asked []*question, c *conn) *view {
-	deadline := time.Now().Add(queryTimeout)
 	for failures := 0; ; {
 		var refused *question
+		var deadline time.Time
 		var err error
-		if c, err = b.usable(c, deadline); err == nil {
+		if c, deadline, err = b.usable(c, queryTimeout); err == nil {
 			refused, err = c.questions(asked, deadline)
 		}
 		switch {
