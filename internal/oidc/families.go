@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"errors"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -29,7 +30,7 @@ type refreshFamily struct {
 	CreatedAt  time.Time `store:"created_at"`
 	// RotatedAt is when the current generation was born: the grace window and the idle life count from it.
 	RotatedAt time.Time `store:"rotated_at"`
-	// RevokedAt is when reuse was detected; zero while the family lives. Revocations by session are not repeated here.
+	// RevokedAt is when the family itself was ended, by reuse or revocation; zero while it lives. What ends an ancestor is not repeated here.
 	RevokedAt time.Time `store:"revoked_at"`
 	// EndsAt is the absolute end; rotation never moves it.
 	EndsAt time.Time `store:"ends_at,expiry"`
@@ -74,6 +75,23 @@ func (s *Server) kill(tx *store.Tx, f refreshFamily, reason string) error {
 		return err
 	}
 	return token.Revoke(tx, f.SessionID, reason, s.derivedEnd(tx, f.EndsAt))
+}
+
+// endSession ends a token session and all that descends from it. Its family, if it has one, ends in its own row too: the revocation
+// reaches other nodes with the change feed, and the row binds every node's refreshes at once.
+func (s *Server) endSession(tx *store.Tx, sessionID, reason string, until time.Time) error {
+	f, err := families.Get(tx, sessionID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return err
+	case f.RevokedAt.IsZero():
+		f.RevokedAt = tx.Now()
+		if err := families.Put(tx, f); err != nil {
+			return err
+		}
+	}
+	return token.Revoke(tx, sessionID, reason, until)
 }
 
 // longestIssued is the longest life of what is issued today.

@@ -106,7 +106,7 @@ func validVerifier(v string) bool {
 // secondUse ends the session the first use began.
 func (s *Server) secondUse(tx *store.Tx, c authorizationCode) error {
 	const reason = "the authorization code was used a second time"
-	if err := token.Revoke(tx, c.IssuedSessionID, reason, s.derivedEnd(tx, c.RetainedUntil)); err != nil {
+	if err := s.endSession(tx, c.IssuedSessionID, reason, s.derivedEnd(tx, c.RetainedUntil)); err != nil {
 		return err
 	}
 	noteReuse(tx, ssoadmin.GrantAuthorizationCode)

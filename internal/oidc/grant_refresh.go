@@ -43,7 +43,7 @@ func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f refreshFami
 		return because(invalidGrant(refreshEpoch, badRefreshToken),
 			"the refresh token is of another key, or from before the store was restored (epoch %d, now %d)", f.Epoch, epoch)
 	case !f.RevokedAt.IsZero():
-		return because(invalidGrant(refreshAlive, badRefreshToken), "the family was revoked at %s", f.RevokedAt)
+		return because(invalidGrant(refreshAlive, badRefreshToken), "the session has ended: its family was revoked at %s", f.RevokedAt)
 	case !tx.Now().Before(idleEnd):
 		return because(invalidGrant(refreshIdle, badRefreshToken), "the family was idle past %s", idleEnd)
 	}

@@ -71,7 +71,7 @@ func TestRotation(t *testing.T) {
 		t.Error("a token past its window is active")
 	}
 	w.present(refreshing(first)).refused(t, "InvalidGrantException", "a superseded refresh token was used again")
-	w.present(refreshing(second)).refused(t, "InvalidGrantException", "the family was revoked at")
+	w.present(refreshing(second)).refused(t, "InvalidGrantException", "its family was revoked at")
 	w.dead(first, second)
 }
 

@@ -32,7 +32,7 @@ func (s *Server) revoke(ctx context.Context, in *RevokeTokenInput) (*RevokeToken
 			return err
 		}
 		notes(tx).Text("sessionId", session)
-		return token.Revoke(tx, session, "revoked by "+app.ARN, until)
+		return s.endSession(tx, session, "revoked by "+app.ARN, until)
 	})
 	if err != nil {
 		return nil, err

@@ -215,3 +215,37 @@ func TestNothingPilesUp(t *testing.T) {
 		t.Errorf("%d rows are left after two days", got)
 	}
 }
+
+// TestRevocationIsInTheFamilysRow: the session's revocation reaches other nodes with the change feed; the family's own row ends it for all
+// of them at once.
+func TestRevocationIsInTheFamilysRow(t *testing.T) {
+	for name, end := range map[string]func(*world) answer{
+		"refresh token": func(w *world) answer {
+			a := w.present(w.assertion()).granted(t)
+			w.revoke(w.client, a.str("refreshToken"))
+			return a
+		},
+		"access token": func(w *world) answer {
+			a := w.present(w.assertion()).granted(t)
+			w.revoke(w.client, a.str("accessToken"))
+			return a
+		},
+		"a code's second use": func(w *world) answer {
+			code := w.codeFor(w.client)
+			a := w.present(code).granted(t)
+			w.present(code).refused(t, "InvalidGrantException", "")
+			return a
+		},
+	} {
+		w := newHousedWorld(t)
+		a := end(w)
+		var f refreshFamily
+		w.change(func(tx *store.Tx) (err error) {
+			f, _, err = w.familyOf(tx, a.str("refreshToken"))
+			return err
+		})
+		if f.RevokedAt.IsZero() {
+			t.Errorf("%s: the family's row lives on", name)
+		}
+	}
+}
