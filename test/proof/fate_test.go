@@ -78,11 +78,14 @@ func (c *systemCall) isStore() bool {
 
 // isCheckpoint says whether a call carries the log's pages into the database, flushes them, or begins the log anew.
 func (c *systemCall) isCheckpoint() bool {
-	if !c.isStore() || c.name != "pwrite64" && c.name != "fsync" && c.name != "fdatasync" {
-		return false
-	}
-	if !strings.Contains(c.arguments[0], hexText("symbolon.db-")) {
+	if c.beginsLog() {
 		return true
 	}
-	return c.name == "pwrite64" && strings.Contains(c.arguments[0], hexText("-wal")) && c.arguments[3] == "0"
+	return c.isStore() && (c.name == "pwrite64" || c.name == "fsync" || c.name == "fdatasync") &&
+		!strings.Contains(c.arguments[0], hexText("symbolon.db-"))
+}
+
+// beginsLog says whether a call writes the header of SQLite's write-ahead log.
+func (c *systemCall) beginsLog() bool {
+	return c.isStore() && c.name == "pwrite64" && strings.Contains(c.arguments[0], hexText("-wal")) && c.arguments[3] == "0"
 }

@@ -45,9 +45,9 @@ func (l *load) run(enough func() bool, kill func()) {
 			stuck.Store(true)
 		})
 	}
-	for deadline := time.Now().Add(2 * time.Minute); !enough() && !stuck.Load(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); !enough() && !stuck.Load(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			l.t.Error("the load is not enough after two minutes")
+			l.t.Error("the load is not enough after ten minutes")
 			break
 		}
 	}

@@ -87,25 +87,13 @@ func recordRun(t *testing.T, setting string) *powered {
 	s.start(t)
 	p.l.run(p.l.atLeast(*busy*2/3), s.kill)
 	s.start(t)
-	p.l.run(func() bool { return p.l.atLeast(*busy)() && p.logsBegun() > 2 }, s.kill)
+	p.l.run(func() bool { return p.l.atLeast(*busy)() && p.logs.Load() > 2 }, s.kill)
 	p.finish(t)
 	n.launch = plainly
 	if t.Failed() {
 		t.FailNow()
 	}
 	return p
-}
-
-// logsBegun counts how often the store began its log, the first time and after a stop included.
-func (r *recorder) logsBegun() (n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range r.calls {
-		if c := &r.calls[i]; c.isCheckpoint() && strings.Contains(c.arguments[0], hexText("-wal")) {
-			n++
-		}
-	}
-	return n
 }
 
 // snapshots are the content of a file at many moments.
@@ -138,57 +126,63 @@ func takeSnapshots(path string) *snapshots {
 	return s
 }
 
-// checkFlushes sees in the trace that no answer that says something was written left before a flush which began after the call's
-// writes, and that the run had in it what the cuts are to fall on: the log beginning anew after its pages went to the database. It returns
-// the lines after which such answers had left.
+// checkFlushes sees in the trace that no answer that says something was written left before a flush of the store's log which began after
+// a write to it that began after the call, and that the run had in it what the cuts are to fall on: the log beginning anew after its
+// pages went to the database. It returns the lines after which such answers had left.
 func (p *powered) checkFlushes(t *testing.T) (acknowledged []int) {
 	t.Helper()
 	var writes, flushes []*systemCall
 	pages, logs := 0, -1 // the first log begins, and does not begin anew
 	for i := range p.calls {
 		c := &p.calls[i]
+		log := c.isStore() && strings.Contains(c.arguments[0], hexText("-wal"))
 		switch {
-		case !c.isStore():
-		case c.name == "pwrite64":
+		case log && c.name == "pwrite64":
 			writes = append(writes, c)
-			wal := bytes.Contains([]byte(c.arguments[0]), []byte(hexText("-wal")))
-			if wal && c.arguments[3] == "0" {
-				logs++
-			} else if !wal && !bytes.Contains([]byte(c.arguments[0]), []byte(hexText("-shm"))) {
-				pages++
-			}
-		case c.name == "fsync" || c.name == "fdatasync":
+		case log && (c.name == "fsync" || c.name == "fdatasync"):
 			flushes = append(flushes, c)
-		case c.name == "unlink" && strings.Contains(c.arguments[0], hexText("-wal")):
+		case log && c.name == "unlink":
 			logs-- // the server was stopped as asked, and the next one will begin
+		case c.isCheckpoint() && c.name == "pwrite64":
+			pages++
+		}
+		if c.beginsLog() {
+			logs++
 		}
 	}
-	slices.SortFunc(writes, func(a, b *systemCall) int { return a.began - b.began })
-	checked := 0
 	for _, th := range p.l.things {
 		for _, d := range th.deeds {
 			line, left := p.answers[d.id]
 			if !left || d.status != 200 || !d.writes() || th.shared {
 				continue
 			}
-			checked++
 			acknowledged = append(acknowledged, line+1)
-			first, _ := slices.BinarySearchFunc(writes, d.call, func(c *systemCall, at int64) int { return int(c.at - at) })
-			covered := first < len(writes) && slices.ContainsFunc(flushes, func(f *systemCall) bool {
-				return f.began > writes[first].ended && f.ended < line
-			})
-			if !covered {
-				t.Errorf("%s: the answer of %v (request %s) left at line %d, and nothing had been flushed since it was called", th.what, d.kind, d.id, line)
+			if d.call > p.at[line] {
+				t.Fatalf("the clocks of histories and of the trace disagree by %v", time.Duration(d.call-p.at[line]))
+			}
+			if !covered(writes, flushes, d.call, line) {
+				t.Errorf("%s: the answer of %v (request %s) left at line %d, and nothing written since it was called had been flushed", th.what, d.kind, d.id, line)
 			}
 		}
 	}
-	t.Logf("%d system calls on files, %d flushes of the store, %d pages written back, the log begun anew %d times; %d of %d answers acknowledge a write, each after a flush",
-		len(p.calls), len(flushes), pages, logs, checked, len(p.answers))
-	if checked == 0 || logs == 0 || pages < 10 {
+	t.Logf("%d system calls on files, %d flushes of the log, %d pages written back, the log begun anew %d times; %d of %d answers acknowledge a write, each after a flush",
+		len(p.calls), len(flushes), pages, logs, len(acknowledged), len(p.answers))
+	if len(acknowledged) == 0 || logs == 0 || pages < 10 {
 		t.Error("the run shows nothing: it has no writes to cut, or no checkpoint")
 	}
 	slices.Sort(acknowledged)
 	return acknowledged
+}
+
+// covered says whether something was written after the moment, and flushed before the line.
+func covered(writes, flushes []*systemCall, since int64, line int) bool {
+	earliest := line
+	for _, w := range writes {
+		if w.at >= since {
+			earliest = min(earliest, w.ended)
+		}
+	}
+	return slices.ContainsFunc(flushes, func(f *systemCall) bool { return f.began > earliest && f.ended < line })
 }
 
 // writes says whether an answer of 200 means that something was written.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -28,6 +29,8 @@ type recorder struct {
 	answers map[string]int // by request id: the line at which the answer's first byte was about to leave
 	faults  []error
 	reading sync.WaitGroup
+
+	logs atomic.Int64 // how often the store began its log, the first time and after a stop included
 }
 
 // systemCall is one call. The lines are positions in the trace, which has causes before effects: what the system did for a call
@@ -285,6 +288,9 @@ func (r *recorder) add(process int, p partial, ended int, text []byte) {
 		return
 	}
 	c.process, c.began, c.ended, c.at = process, p.began, ended, p.at
+	if c.beginsLog() {
+		r.logs.Add(1)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, c)
