@@ -44,9 +44,11 @@ var (
 	refreshKnown  = &check{"refresh-verifies", "the refresh token must be one of ours, whole, of a family that has not expired", []string{signInNew}}
 	refreshOwn    = &check{"refresh-own", "the refresh token must have been issued to the application that presents it", []string{"present it as {issuedTo}"}}
 	refreshEpoch  = &check{"refresh-since-restore", "the refresh token must have been issued after the last restore of the store", []string{signInNew}}
-	refreshAlive  = &check{"refresh-family-alive", "the family of the refresh token must not have been ended by a reuse", []string{signInNew}}
-	refreshIdle   = &check{"refresh-in-use", "a family must be refreshed before it has been idle for too long (setting refresh-idle-ttl)", []string{signInNew}}
-	refreshOnce   = &check{"refresh-once", "a refresh token is used once: again only just after, within refresh-grace", []string{
+	refreshAlive  = &check{"refresh-family-alive", "the family of the refresh token must not have ended: by a revocation, or the reuse of a code or refresh token", []string{
+		signInNew + "; the event that ended it has the session id {session}",
+	}}
+	refreshIdle = &check{"refresh-in-use", "a family must be refreshed before it has been idle for too long (setting refresh-idle-ttl)", []string{signInNew}}
+	refreshOnce = &check{"refresh-once", "a refresh token is used once: again only just after, within refresh-grace", []string{
 		"nothing makes it good again, and all of its session has ended: either the client keeps an old token (it must keep the last one it was given), or somebody has stolen one; " + signInNew,
 	}}
 	refreshBehind = &check{"refresh-not-ahead", "the refresh token must not be newer than the store", []string{

@@ -8,8 +8,12 @@ import (
 	"github.com/symbolon/symbolon/internal/token"
 )
 
-// badRefreshToken is AWS's own sentence for every refresh token it does not take; the audit event has the exact reason.
-const badRefreshToken = "Invalid refresh token provided"
+const (
+	// badRefreshToken is AWS's own sentence for every refresh token it does not take; the audit event has the exact reason.
+	badRefreshToken = "Invalid refresh token provided"
+	// sessionEnded is what whoever holds a token of an ended session may know.
+	sessionEnded = "the session has ended"
+)
 
 // proveRefresh redeems a refresh token (RFC 6749 §6, RFC 9700 §4.14). The current generation rotates; one generation behind,
 // within the grace window, gets the same successor again and writes nothing; anything else that once was valid is reuse and
@@ -43,7 +47,7 @@ func (s *Server) usableFamily(tx *store.Tx, applicationARN string, f refreshFami
 		return because(invalidGrant(refreshEpoch, badRefreshToken),
 			"the refresh token is of another key, or from before the store was restored (epoch %d, now %d)", f.Epoch, epoch)
 	case !f.RevokedAt.IsZero():
-		return because(invalidGrant(refreshAlive, badRefreshToken), "the session has ended: its family was revoked at %s", f.RevokedAt)
+		return knowing(because(invalidGrant(refreshAlive, sessionEnded), "%s: its family was revoked at %s", sessionEnded, f.RevokedAt), "session", f.SessionID)
 	case !tx.Now().Before(idleEnd):
 		return because(invalidGrant(refreshIdle, badRefreshToken), "the family was idle past %s", idleEnd)
 	}

@@ -247,5 +247,10 @@ func TestRevocationIsInTheFamilysRow(t *testing.T) {
 		if f.RevokedAt.IsZero() {
 			t.Errorf("%s: the family's row lives on", name)
 		}
+		refused := w.present(refreshing(a))
+		refused.refused(t, "InvalidGrantException", "its family was revoked at")
+		if got := refused.str("message"); got != sessionEnded {
+			t.Errorf("%s: the refusal of the refresh token says %q", name, got)
+		}
 	}
 }

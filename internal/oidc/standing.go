@@ -99,7 +99,7 @@ func (s *Server) liveUser(tx *store.Tx, st *standing) (identitystore.User, error
 		return user, knowing(invalidGrant(userIsEnabled, "the user is disabled"), st.facts()...)
 	}
 	if user.SignedOut(st.authTime) {
-		return user, knowing(because(invalidGrant(userSignedIn, "the session has ended"), "the user signed in at %s, before the password changed at %s",
+		return user, knowing(because(invalidGrant(userSignedIn, sessionEnded), "the user signed in at %s, before the password changed at %s",
 			st.authTime.UTC().Format(time.RFC3339), user.SignedOutBefore.UTC().Format(time.RFC3339)), st.facts()...)
 	}
 	return user, nil
@@ -138,7 +138,7 @@ func (s *Server) checkSession(tx *store.Tx, st *standing) error {
 		return err
 	}
 	if revoked {
-		return knowing(invalidGrant(sessionLives, "the session has ended"), st.facts("session", ended)...)
+		return knowing(invalidGrant(sessionLives, sessionEnded), st.facts("session", ended)...)
 	}
 	return nil
 }
