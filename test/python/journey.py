@@ -240,7 +240,7 @@ def introspection(world, tokens, exchanged):
     assert all(active(*pair) for pair in mine)
     signed_form("/oauth2/revoke", token=tokens["accessToken"], client_id=world.frontend)
     assert not any(active(*pair) for pair in mine)
-    refused(world.oidc, "InvalidGrantException", "refresh token", world.token, grantType="refresh_token", refreshToken=tokens["refreshToken"])
+    refused(world.oidc, "InvalidGrantException", "session", world.token, grantType="refresh_token", refreshToken=tokens["refreshToken"])
     print("introspection and revocation")
 
 
