@@ -291,6 +291,18 @@ func TestExhaustion(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("without a connection: %v", err)
 	}
+	within(t, 20*time.Second, "a patient one", func() {
+		err = db.View(t.Context(), func(tx *store.Tx) error {
+			if _, err := items.Get(tx, "a"); err != nil {
+				return err
+			}
+			_, err := getItem(db, "a")
+			return err
+		})
+	})
+	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("without a connection: %v", err)
+	}
 }
 
 // TestTooManyConnections: too many connections on the server's side are a clean refusal.

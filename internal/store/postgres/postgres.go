@@ -34,8 +34,6 @@ const (
 	// defaultConnections is how many there are beside one for schema work: pool_max_conns in the URL replaces it.
 	defaultConnections = 8
 	minConnections     = lanes + 1
-	// patience is how long a database may be away before work that waits for it fails.
-	patience = 2 * time.Second
 )
 
 // Backend is one node's connections to the database. Open makes it.
@@ -43,8 +41,7 @@ type Backend struct {
 	config *pgconn.Config
 	trips  atomic.Int64
 	texts  dictionary
-	away   atomic.Int64
-	birth  time.Time
+	away   absence
 
 	lanes chan *conn // nil where the connection is yet to be made
 	views views
@@ -59,7 +56,7 @@ func Open(ctx context.Context, at string) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{config: config, lanes: make(chan *conn, lanes), birth: time.Now()}
+	b := &Backend{config: config, lanes: make(chan *conn, lanes)}
 	b.views.eager = min(eagerViews, most-lanes)
 	b.views.free = most - lanes - b.views.eager
 	first, err := b.connect(ctx, time.Now().Add(openTimeout))
@@ -99,51 +96,6 @@ func (b *Backend) Close() error {
 		}
 	}
 	return b.views.close()
-}
-
-// found notes that the database is there, missed that it is not; missed says whether to try again.
-func (b *Backend) found() { b.away.Store(0) }
-
-func (b *Backend) missed() (again bool) {
-	now := int64(time.Since(b.birth))
-	if b.away.CompareAndSwap(0, now) {
-		return true
-	}
-	since := b.away.Load()
-	return since != 0 && now-since < int64(patience)
-}
-
-// connected connects, trying again for a moment while the database is away.
-func (b *Backend) connected() (*conn, error) {
-	deadline := time.Now().Add(reconnectTimeout)
-	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
-		c, err := b.connect(context.Background(), deadline)
-		if err == nil {
-			b.found()
-			return c, nil
-		}
-		if !b.missed() || time.Now().Add(wait).After(deadline) {
-			return nil, err
-		}
-		time.Sleep(wait)
-	}
-}
-
-// usable returns the connection if it is in order, or a new one, opened for a trip that may take so long.
-func (b *Backend) usable(c *conn, limit time.Duration) (*conn, time.Time, error) {
-	deadline := time.Now().Add(limit)
-	if c != nil {
-		if c.start(deadline) == nil && !c.stale() {
-			return c, deadline, nil
-		}
-		c.close()
-	}
-	c, err := b.connected()
-	if err != nil {
-		return nil, deadline, err
-	}
-	deadline = time.Now().Add(limit)
-	return c, deadline, c.start(deadline)
 }
 
 var errClosed = errors.New("postgres: closed")

@@ -33,7 +33,11 @@ const (
 	// are open are held on to, whoever has waited for latePatience gets another.
 	eagerViews   = 2
 	latePatience = 2 * time.Millisecond
+	// exhaustion is how long a first query waits where all views are held.
+	exhaustion = 5 * time.Second
 )
+
+var errExhausted = errors.New("postgres: all connections are in use (pool_max_conns)")
 
 // question is a first query on its way.
 type question struct {
@@ -120,38 +124,55 @@ func (b *Backend) ask(q *question) error {
 		return errClosed
 	}
 	v.waiting = append(v.waiting, q)
-	switch {
-	case v.eager > 0:
+	if v.eager > 0 {
 		v.eager--
 		v.open.Add(1)
 		go b.openView(nil, true)
-	case v.free > 0 && !v.armed:
-		v.armed = true
-		if v.late == nil {
-			v.late = time.AfterFunc(latePatience, b.openLate)
-		} else {
-			v.late.Reset(latePatience)
-		}
+		return nil
 	}
+	v.arm(b)
 	return nil
 }
 
-// openLate opens another view if somebody has waited for long.
-func (b *Backend) openLate() {
+// arm has somebody look after those who wait. It holds the lock.
+func (v *views) arm(b *Backend) {
+	if v.armed {
+		return
+	}
+	v.armed = true
+	pause := latePatience
+	if v.free == 0 {
+		pause = exhaustion / 10
+	}
+	if v.late == nil {
+		v.late = time.AfterFunc(pause, b.lookAfter)
+	} else {
+		v.late.Reset(pause)
+	}
+}
+
+// lookAfter opens another view if somebody has waited for long, and sends away who has waited for too long.
+func (b *Backend) lookAfter() {
 	v := &b.views
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.armed = false
-	if len(v.waiting) == 0 || v.free == 0 || v.closed {
+	for len(v.waiting) > 0 && time.Since(v.waiting[0].since) >= exhaustion {
+		q := v.waiting[0]
+		v.waiting = slices.Delete(v.waiting, 0, 1)
+		if q.err = errExhausted; q.fate.CompareAndSwap(undecided, answered) {
+			close(q.done)
+		}
+	}
+	if len(v.waiting) == 0 {
 		return
 	}
-	if time.Since(v.waiting[0].since) >= latePatience {
+	if v.free > 0 && time.Since(v.waiting[0].since) >= latePatience {
 		v.free--
 		v.open.Add(1)
 		go b.openView(nil, false)
 	}
-	v.armed = true
-	v.late.Reset(latePatience)
+	v.arm(b)
 }
 
 // take returns questions to answer with one view; without any it gives the view's place back.
