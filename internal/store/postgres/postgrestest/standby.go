@@ -1,12 +1,16 @@
 package postgrestest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Standby makes and starts a standby of this cluster, which streams from it. With synchronous the cluster acknowledges from
@@ -24,11 +28,68 @@ func (c *Cluster) Standby(o Options, synchronous bool) (*Cluster, error) {
 		return nil, errors.Join(err, os.RemoveAll(s.folder))
 	}
 	if synchronous {
-		if err := c.Set("synchronous_standby_names", "*"); err != nil {
+		if err := c.Synchronize(); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
 	return s, nil
+}
+
+// Follow makes and starts a standby of the primary in place of a server that has been stopped or killed, at the same port. What it had
+// before is gone.
+func (c *Cluster) Follow(primary *Cluster) error {
+	if c.Running() {
+		return errors.New("the server runs")
+	}
+	err := os.RemoveAll(c.data())
+	for i := 0; err != nil && i < 100; i++ { // children of a killed server may still write
+		time.Sleep(20 * time.Millisecond)
+		err = os.RemoveAll(c.data())
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.copyFrom(primary); err != nil {
+		return err
+	}
+	return c.Start()
+}
+
+// Synchronize has every commit of this server wait until a standby has flushed it, from its return on. It waits for a standby.
+func (c *Cluster) Synchronize() error {
+	if err := c.Set("synchronous_standby_names", "*"); err != nil {
+		return err
+	}
+	// Once a new connection knows the setting, the checkpointer has been told, which keeps it for all; it looks before it does this.
+	return errors.Join(c.Await("SELECT current_setting('synchronous_standby_names') = '*'"), c.Run("CHECKPOINT"),
+		c.Await("SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'"))
+}
+
+// Await asks the question, as superuser in the database postgres and each time on a new connection, until the answer is true.
+func (c *Cluster) Await(question string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	for {
+		is, err := c.ask(ctx, question)
+		if is {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("in vain: %s", question), err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) ask(ctx context.Context, question string) (is bool, err error) {
+	conn, err := pgx.Connect(ctx, c.URL())
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(ctx)
+	err = conn.QueryRow(ctx, question).Scan(&is)
+	return is, err
 }
 
 // copyFrom fills the data folder from the primary, as one that follows it.
