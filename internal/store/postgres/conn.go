@@ -20,6 +20,7 @@ type conn struct {
 	out      []byte
 	prepared map[*text]*prepared
 	trips    *atomic.Int64 // round trips of all connections
+	of       lineage       // the server's
 	writing  chan error    // the end of a write that goes on while replies are read
 	// heard says that a reply has come in this trip: until then the server has certainly done nothing.
 	heard bool

@@ -109,7 +109,7 @@ func remote(config *pgconn.Config) bool {
 	return false
 }
 
-// connect opens a connection to the first host of the URL that can be written to.
+// connect opens a connection to the host of the URL that is to be written to.
 func (b *Backend) connect(ctx context.Context, deadline time.Time) (*conn, error) {
 	c, err := b.connectPlain(ctx, deadline)
 	if err != nil {
@@ -126,7 +126,7 @@ func (b *Backend) connect(ctx context.Context, deadline time.Time) (*conn, error
 func (b *Backend) connectPlain(ctx context.Context, deadline time.Time) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	pg, err := pgconn.ConnectConfig(ctx, b.config)
+	pg, of, err := b.reach(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (b *Backend) connectPlain(ctx context.Context, deadline time.Time) (*conn, 
 	if err != nil {
 		return nil, errors.Join(err, pg.Close(ctx))
 	}
-	return &conn{net: h.Conn, in: h.Frontend, prepared: map[*text]*prepared{}, trips: &b.trips, texts: &b.texts}, nil
+	return &conn{net: h.Conn, in: h.Frontend, prepared: map[*text]*prepared{}, trips: &b.trips, texts: &b.texts, of: of}, nil
 }
 
 // tune applies what the server knows of tuning.

@@ -9,6 +9,9 @@
 // writes alike in it are one statement, and queries that begin together share a view and a round trip. A grant that reads
 // one row and writes costs two round trips.
 //
+// Of several hosts all are asked at once, and the one that takes writes on the highest timeline is used: a server that died, was replaced
+// by its standby and came back is known by its own, and left.
+//
 // Every wait has an end: connecting, queries and commits have deadlines on this side and shorter ones on the server's. A
 // connection that fails, or leads to a server that cannot be written to any more, is dropped. A commit whose connection
 // fails on the way has an unknown outcome: it is reported as failed and never repeated. What certainly has not
@@ -38,7 +41,8 @@ const (
 
 // Backend is one node's connections to the database. Open makes it.
 type Backend struct {
-	config *pgconn.Config
+	hosts  []*pgconn.Config // each with the ways to reach it, in the URL's order
+	newest newest
 	trips  atomic.Int64
 	texts  dictionary
 	away   absence
@@ -56,7 +60,7 @@ func Open(ctx context.Context, at string) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{config: config, lanes: make(chan *conn, lanes)}
+	b := &Backend{hosts: hostsOf(config), lanes: make(chan *conn, lanes)}
 	b.views.eager = min(eagerViews, most-lanes)
 	b.views.free = most - lanes - b.views.eager
 	first, err := b.connect(ctx, time.Now().Add(openTimeout))

@@ -65,7 +65,7 @@ func (b *Backend) connected() (*conn, error) {
 func (b *Backend) usable(c *conn, limit time.Duration) (*conn, time.Time, error) {
 	deadline := time.Now().Add(limit)
 	if c != nil {
-		if c.start(deadline) == nil && !c.stale() {
+		if c.start(deadline) == nil && !c.stale() && !c.of.before(b.newest.get()) {
 			return c, deadline, nil
 		}
 		c.close()
