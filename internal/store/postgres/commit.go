@@ -130,6 +130,8 @@ func (t *batch) commit(c *conn, deadline time.Time) (fate, error) {
 		_ = c.run(deadline, "ROLLBACK") // if this fails the connection is given up
 	}
 	switch {
+	case c.warned != nil:
+		return unknown, c.warned
 	case err == nil:
 		return settled, nil
 	case own(err):

@@ -24,6 +24,8 @@ type conn struct {
 	writing  chan error    // the end of a write that goes on while replies are read
 	// heard says that a reply has come in this trip: until then the server has certainly done nothing.
 	heard bool
+	// warned is the server's warning in this trip that what it calls committed is not on the standby that it had to wait for.
+	warned error
 	// owed says that the replies of a pipeline that nobody waited for are still to be read. It is in out, or was sent.
 	owed  bool
 	texts *dictionary
@@ -99,6 +101,7 @@ func (c *conn) rest() error {
 // send writes the pipeline. sent says whether any of it may have reached the server.
 func (c *conn) send() (sent bool, err error) {
 	c.trips.Add(1)
+	c.warned = nil
 	owed := c.owed
 	defer func() {
 		if owed && err == nil {
@@ -131,7 +134,12 @@ func (c *conn) receive() (pgproto3.BackendMessage, error) {
 			return nil, c.lose(err)
 		}
 		switch m := m.(type) {
-		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
+		case *pgproto3.NoticeResponse:
+			if m.SeverityUnlocalized == "WARNING" && m.Code == generalWarning {
+				c.warned = fmt.Errorf("%s; %s", m.Message, m.Detail)
+			}
+			continue
+		case *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
 			continue
 		case *pgproto3.ErrorResponse:
 			if e := pgconn.ErrorResponseToPgError(m); fatal(e) {

@@ -25,6 +25,7 @@ func code(err error) string {
 
 // Codes with a meaning here. The first two characters are the class.
 const (
+	generalWarning  = "01000" // that of a commit which no longer waits for its standby has no code of its own
 	divisionByZero  = "22012" // how a guard says that a step did not come to what it must
 	uniqueViolation = "23505"
 	readOnly        = "25006" // a standby, or a primary that was demoted

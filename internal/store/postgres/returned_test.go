@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/store/postgres/postgrestest"
 )
 
@@ -123,4 +124,29 @@ func TestSilentServer(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestCancelledWait: an administrator ends a commit's wait for the standby. The server says that it is done, and warns that the standby may
+// not have it: that is no acknowledgement.
+func TestCancelledWait(t *testing.T) {
+	t.Parallel()
+	primary, standby, at := withStandby(t)
+	db := node(t, at)
+	if err := errors.Join(putItem(db, item{ID: "a", Count: 1}), standby.Kill()); err != nil {
+		t.Fatal(err)
+	}
+	for name, write := range map[string]func() error{
+		"one statement": func() error { return putItem(db, item{ID: "a", Count: 2}) },
+		"a transaction": func() error { return count(db, 1, 1) },
+	} {
+		came := make(chan error, 1)
+		go func() { came <- write() }()
+		const wait = " FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+		if err := errors.Join(primary.Await("SELECT count(*) > 0"+wait), primary.Run("SELECT pg_cancel_backend(pid)"+wait)); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-came; !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s answers %v", name, err)
+		}
+	}
 }
