@@ -58,7 +58,7 @@ func (s *server) newBrowser() *browser {
 		Jar: jar, Timeout: 20 * time.Second,
 		Transport: &http.Transport{
 			Proxy: nil, DisableKeepAlives: true,
-			DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial() },
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return s.dial(s.anyone()) },
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

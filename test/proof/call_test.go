@@ -22,6 +22,7 @@ type call struct {
 
 // answer is what came back; status 0 if nothing did, and not sent if there was nobody to send it to.
 type answer struct {
+	node       int // that was asked
 	call, back int64
 	sent       bool
 	status     int
@@ -98,14 +99,18 @@ func encode(v any) []byte {
 	return text
 }
 
-// send sends the call on a connection of its own and waits for the answer. Once ready is closed, if there is one, it goes.
-func (c *call) send(ready <-chan struct{}) (a answer) {
-	conn, err := c.s.dial()
+// send sends the call on a connection of its own to any node, and waits for the answer.
+func (c *call) send() answer { return c.sendTo(c.s.anyone(), nil) }
+
+// sendTo asks this node, or the next that takes connections. Once ready is closed, if there is one, the call goes.
+func (c *call) sendTo(node int, ready <-chan struct{}) (a answer) {
+	conn, err := c.s.dial(node)
 	if err != nil {
 		a.err = err
 		return a
 	}
 	defer conn.Close()
+	a.node = c.s.nodeAt(conn.RemoteAddr())
 	if ready != nil {
 		<-ready
 	}
@@ -130,7 +135,7 @@ func (c *call) send(ready <-chan struct{}) (a answer) {
 // must decodes an answer that has to be 200.
 func (c *call) must(t *testing.T, into any) answer {
 	t.Helper()
-	a := c.send(nil)
+	a := c.send()
 	if a.status != http.StatusOK {
 		t.Fatalf("%s: %v\n%s", a, a.err, bytes.SplitN(c.bytes, []byte("\r\n"), 2)[0])
 	}

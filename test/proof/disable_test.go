@@ -41,96 +41,99 @@ func (u *user) switched(status string) *call {
 // Refreshing while the user is being disabled (D06): each refresh comes before and is granted, or after and is refused; once the
 // disabling is answered no token of the family is active, whenever it was issued, and no refresh succeeds. What was refused has
 // changed nothing: enabled again, the family goes on.
-func TestRefreshWhileDisabled(t *testing.T) {
-	eachGrace(t, func(t *testing.T, s *server, r *round, grace bool) {
-		u := s.newUser(t)
-		first := u.born.tokens()
-		h := &history{t: t, s: s}
-		use, ask := s.refresh("worker", first.RefreshToken), s.introspect("worker", first.AccessToken)
-		switcher := r.IntN(*contenders)
-		answers := h.together(r, *contenders, func(i int) (input, *call) {
-			switch {
-			case i == switcher:
-				return input{kind: disable}, u.switched("DISABLED")
-			case i%8 == 7:
-				return input{introspectAccess, ""}, ask
-			}
-			return input{redeem, first.RefreshToken}, use
-		})
-		look := func() {
-			for _, token := range append(successorsOf(answers), first.RefreshToken) {
-				h.perform(input{introspectRefresh, token}, s.introspect("worker", token), nil)
-				h.perform(input{redeem, token}, s.refresh("worker", token), nil)
-			}
-			for _, access := range append(accessTokensOf(answers), first.AccessToken) {
-				h.perform(input{introspectAccess, ""}, s.introspect("worker", access), nil)
-			}
+func TestRefreshWhileDisabled(t *testing.T) { eachGrace(t, refreshWhileDisabled) }
+
+func refreshWhileDisabled(t *testing.T, s *server, r *round, grace bool) {
+	u := s.newUser(t)
+	first := u.born.tokens()
+	h := &history{t: t, s: s}
+	use, ask := s.refresh("worker", first.RefreshToken), s.introspect("worker", first.AccessToken)
+	switcher := r.IntN(*contenders)
+	answers := h.together(r, *contenders, func(i int) (input, *call) {
+		switch {
+		case i == switcher:
+			return input{kind: disable}, u.switched("DISABLED")
+		case i%8 == 7:
+			return input{introspectAccess, ""}, ask
 		}
-		if answers[switcher].status == http.StatusOK {
-			for _, access := range append(accessTokensOf(answers), first.AccessToken) {
-				h.perform(input{introspectAccess, ""}, s.introspect("worker", access), nil)
-			}
-		}
-		look()
-		if r.kill {
-			s.restart(t)
-			look()
-		}
-		h.perform(input{kind: enable}, u.switched("ENABLED"), nil)
-		look()
-		h.check(userModel(first.RefreshToken, grace))
+		return input{redeem, first.RefreshToken}, use
 	})
+	look := func() {
+		for _, token := range append(successorsOf(answers), first.RefreshToken) {
+			h.perform(input{introspectRefresh, token}, s.introspect("worker", token))
+			h.perform(input{redeem, token}, s.refresh("worker", token))
+		}
+		for _, access := range append(accessTokensOf(answers), first.AccessToken) {
+			h.perform(input{introspectAccess, ""}, s.introspect("worker", access))
+		}
+	}
+	if answers[switcher].status == http.StatusOK {
+		s.heard()
+		for _, access := range append(accessTokensOf(answers), first.AccessToken) {
+			h.perform(input{introspectAccess, ""}, s.introspect("worker", access))
+		}
+	}
+	look()
+	if r.kill {
+		s.strike()
+		s.recover(t)
+		look()
+	}
+	h.perform(input{kind: enable}, u.switched("ENABLED"))
+	look()
+	h.check(userModel(first.RefreshToken, grace))
 }
 
 // One family over many generations while its user is disabled and enabled again and again.
-func TestGenerationsWhileDisabled(t *testing.T) {
-	eachGrace(t, func(t *testing.T, s *server, r *round, grace bool) {
-		const workers, steps, switches = 6, 10, 4
-		u := s.newUser(t)
-		first := u.born.tokens()
-		h := &history{t: t, s: s}
-		known := &chain{tokens: []string{first.RefreshToken}}
-		back := make(chan struct{}, workers*steps)
-		var wg sync.WaitGroup
-		for range workers {
-			dice := newDice(r)
-			wg.Go(func() {
-				for range steps {
-					what, c := known.next(s, dice, first.AccessToken)
-					known.learn(h.perform(what, c, nil))
-					back <- struct{}{}
-				}
-			})
-		}
+func TestGenerationsWhileDisabled(t *testing.T) { eachGrace(t, generationsWhileDisabled) }
+
+func generationsWhileDisabled(t *testing.T, s *server, r *round, grace bool) {
+	const workers, steps, switches = 6, 10, 4
+	u := s.newUser(t)
+	first := u.born.tokens()
+	h := &history{t: t, s: s}
+	known := &chain{tokens: []string{first.RefreshToken}}
+	back := make(chan struct{}, workers*steps)
+	var wg sync.WaitGroup
+	for range workers {
+		dice := newDice(r)
 		wg.Go(func() {
-			for i := range switches {
-				if i%2 == 0 {
-					h.perform(input{kind: disable}, u.switched("DISABLED"), nil)
-				} else {
-					h.perform(input{kind: enable}, u.switched("ENABLED"), nil)
-				}
+			for range steps {
+				what, c := known.next(s, dice, first.AccessToken)
+				known.learn(h.performOn(s.among(dice), what, c))
+				back <- struct{}{}
 			}
 		})
-		if r.kill {
-			h.killAfter(r, r.IntN(workers*steps/2), back)
-		}
-		wg.Wait()
-		if r.kill {
-			h.died()
-			s.start(t)
-		}
-		look := func() {
-			for _, token := range known.last(3) {
-				h.perform(input{introspectRefresh, token}, s.introspect("worker", token), nil)
+	}
+	dice := newDice(r)
+	wg.Go(func() {
+		for i := range switches {
+			if i%2 == 0 {
+				h.performOn(s.among(dice), input{kind: disable}, u.switched("DISABLED"))
+			} else {
+				h.performOn(s.among(dice), input{kind: enable}, u.switched("ENABLED"))
 			}
-			for _, token := range known.last(2) {
-				h.perform(input{redeem, token}, s.refresh("worker", token), nil)
-			}
-			h.perform(input{introspectAccess, ""}, s.introspect("worker", first.AccessToken), nil)
 		}
-		look()
-		h.perform(input{kind: enable}, u.switched("ENABLED"), nil)
-		look()
-		h.check(userModel(first.RefreshToken, grace))
 	})
+	if r.kill {
+		h.killAfter(r, r.IntN(workers*steps/2), back)
+	}
+	wg.Wait()
+	if r.kill {
+		h.died()
+		s.recover(t)
+	}
+	look := func() {
+		for _, token := range known.last(3) {
+			h.perform(input{introspectRefresh, token}, s.introspect("worker", token))
+		}
+		for _, token := range known.last(2) {
+			h.perform(input{redeem, token}, s.refresh("worker", token))
+		}
+		h.perform(input{introspectAccess, ""}, s.introspect("worker", first.AccessToken))
+	}
+	look()
+	h.perform(input{kind: enable}, u.switched("ENABLED"))
+	look()
+	h.check(userModel(first.RefreshToken, grace))
 }

@@ -1,8 +1,8 @@
 package proof
 
 import (
-	"cmp"
-	"slices"
+	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +44,8 @@ type input struct {
 type output struct {
 	unknown   bool // not answered: it happened before the kill, or never
 	ok        bool // 200; for introspection: active
+	node      int  // that was asked
+	excused   bool // the node may have known the user as disabled
 	successor string
 }
 
@@ -58,8 +60,10 @@ type history struct {
 }
 
 // perform sends the call and records it. Anything but an answer below 500, or silence after a kill, fails the test.
-func (h *history) perform(in input, c *call, ready <-chan struct{}) answer {
-	a := c.send(ready)
+func (h *history) perform(in input, c *call) answer { return h.performOn(h.s.anyone(), in, c) }
+
+func (h *history) performOn(node int, in input, c *call) answer {
+	a := c.sendTo(node, nil)
 	if a.sent {
 		h.record(in, a)
 	} else if !h.s.dying.Load() {
@@ -69,7 +73,11 @@ func (h *history) perform(in input, c *call, ready <-chan struct{}) answer {
 }
 
 func (h *history) record(in input, a answer) {
+	if a.status == http.StatusServiceUnavailable && h.s.fault != nil && h.s.dying.Load() {
+		a.status = 0 // nothing was acknowledged
+	}
 	out, err := outcome(in, a)
+	out.node = a.node
 	if err != nil {
 		h.t.Error(err)
 	}
@@ -92,68 +100,43 @@ func (h *history) died() {
 	h.unanswered = nil
 }
 
-// check asks porcupine. Of calls released at the same moment it tries those first that need the thing alive: the search for an
-// order, exponential at worst, is then straight where the answers are right.
+// check fails the test if the answers cannot be right.
 func (h *history) check(model porcupine.NondeterministicModel) bool {
 	h.t.Helper()
-	slices.SortStableFunc(h.operations, func(a, b porcupine.Operation) int {
-		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(rank(a), rank(b)))
-	})
-	for i := len(h.operations) - 2; i >= 0; i-- { // porcupine's own order of equal moments is arbitrary: a nanosecond apart
-		h.operations[i].Call = min(h.operations[i].Call, h.operations[i+1].Call-1)
-	}
 	if len(h.unanswered) > 0 {
 		h.t.Errorf("%d calls were not answered although the server lived", len(h.unanswered))
 	}
-	result := porcupine.CheckOperationsTimeout(model.ToModel(), withoutIdle(h.operations), 30*time.Second)
-	if result != porcupine.Ok {
-		h.t.Errorf("no order of these %d calls explains their answers (%s)", len(h.operations), result)
+	if h.s.seen != nil {
+		h.s.seen.count(h.operations, h.s.strikes)
+	}
+	wrong := h.judge(model)
+	for _, w := range wrong {
+		h.t.Error(w)
+	}
+	if len(wrong) > 0 {
 		h.print()
 	}
-	return result == porcupine.Ok
+	return len(wrong) == 0
 }
 
-// withoutIdle leaves out calls without an answer that can make no difference: questions, and of uses that are alike all but three, since
-// two change all that the uses of one thing can change. Each of them may not have happened; that they did explains nothing more, and
-// the search would try them in every order.
-func withoutIdle(all []porcupine.Operation) (some []porcupine.Operation) {
-	alike := map[porcupine.Operation]int{}
-	for _, o := range all {
-		if o.Output.(output).unknown {
-			switch o.Input.(input).kind {
-			case introspectRefresh, introspectAccess, find, read:
-				continue
-			}
-			kind := porcupine.Operation{Input: o.Input, Output: o.Output, Return: o.Return}
-			if alike[kind]++; alike[kind] > 3 {
-				continue
-			}
-		}
-		some = append(some, o)
+// judge says what cannot be right.
+func (h *history) judge(model porcupine.NondeterministicModel) (wrong []string) {
+	operations := h.operations
+	if len(h.s.nodes) > 1 {
+		wrong = late(operations)
+		operations = heardOf(operations)
 	}
-	return some
-}
-
-func rank(o porcupine.Operation) int {
-	in, out := o.Input.(input), o.Output.(output)
-	switch {
-	case out.unknown:
-		return 4
-	case slices.Contains([]kind{revokeFamily, remove, signOut, disable}, in.kind):
-		return 2
-	case !out.ok:
-		return 3
-	case in.kind == redeem:
-		return 1
+	if result := explained(model, operations); result != porcupine.Ok {
+		wrong = append(wrong, fmt.Sprintf("no order of these %d calls explains their answers (%s)", len(operations), result))
 	}
-	return 0
+	return wrong
 }
 
 // print shows the history in the order of the calls.
 func (h *history) print() {
 	for _, o := range h.operations {
 		in, out := o.Input.(input), o.Output.(output)
-		h.t.Logf("%9.3f–%9.3f ms %-25s %s → unknown=%v ok=%v %s", float64(o.Call)/1e6, float64(o.Return)/1e6, in.kind, short(in.token), out.unknown, out.ok, short(out.successor))
+		h.t.Logf("%9.3f–%9.3f ms %-25s @%d %s → unknown=%v ok=%v %s", float64(o.Call)/1e6, float64(o.Return)/1e6, in.kind, out.node, short(in.token), out.unknown, out.ok, short(out.successor))
 	}
 }
 
@@ -174,8 +157,9 @@ func (h *history) together(r *round, n int, in func(i int) (input, *call)) []ans
 	for i := range n {
 		var c *call
 		inputs[i], c = in(i)
+		node := h.s.anyone()
 		wg.Go(func() {
-			answers[i] = c.send(ready)
+			answers[i] = c.sendTo(node, ready)
 			back <- struct{}{}
 		})
 	}
@@ -195,7 +179,7 @@ func (h *history) together(r *round, n int, in func(i int) (input, *call)) []ans
 	}
 	if r.kill {
 		h.died()
-		h.s.start(h.t)
+		h.s.recover(h.t)
 	}
 	return answers
 }
@@ -206,5 +190,5 @@ func (h *history) killAfter(r *round, answers int, back <-chan struct{}) {
 		<-back
 	}
 	time.Sleep(time.Duration(r.IntN(3000)) * time.Microsecond)
-	h.s.kill()
+	h.s.strike()
 }

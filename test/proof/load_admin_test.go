@@ -144,7 +144,7 @@ func (l *load) file() bool {
 		a := answer{status: http.StatusNotFound}
 		seen := ""
 		for i, arn := range arns {
-			a = l.s.onApplication(arn, "GetApplicationAuthenticationMethod", "AuthenticationMethodType", "IAM").send(nil)
+			a = l.s.onApplication(arn, "GetApplicationAuthenticationMethod", "AuthenticationMethodType", "IAM").send()
 			_, rest, _ := strings.Cut(string(a.body), `"Sid":"`)
 			value, _, _ := strings.Cut(rest, `"`)
 			if i > 0 && value != seen {

@@ -75,7 +75,7 @@ func (l *load) thing(th *thing) *thing {
 // do sends the call, a deed of the thing if there is one, and says whether it succeeded. Without an answer it fails the test, unless
 // something is being killed; whether a refusal was right the model says.
 func (l *load) do(th *thing, in input, c *call) (answer, bool) {
-	return l.done(th, in, c.send(nil))
+	return l.done(th, in, c.send())
 }
 
 func (l *load) done(th *thing, in input, a answer) (answer, bool) {

@@ -218,6 +218,9 @@ func userStep(u userState, in input, out output, grace bool) (next []any) {
 	if u.disabled && (in.kind != redeem || f.dead || usable) {
 		return when(out.unknown || !out.ok, u)
 	}
+	if out.excused && !out.ok {
+		next = append(next, u)
+	}
 	for _, family := range familyStep(f, in, out, grace) {
 		next = append(next, userState{family.(familyState), u.disabled})
 	}

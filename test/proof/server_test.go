@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,7 @@ import (
 )
 
 // server is the system under proof: one or more processes of `symbolon serve`, its nodes, on one store. They answer for one
-// another: every call goes to the next node.
+// another: every call goes to any of them.
 type server struct {
 	dir      string // everything of this server is below it
 	nodes    []*node
@@ -34,15 +35,22 @@ type server struct {
 	keyID, keySecret        string            // an administrator's
 	apps                    map[string]string // ARNs by name
 
-	turn   atomic.Uint64
 	dying  atomic.Bool  // a kill is under way or done, and no start since: calls may stay without an answer
 	killed atomic.Int64 // when nothing that the last killed process had begun could go on any more
+
+	// of several nodes:
+	fault   func()     // what befalls them in place of a kill
+	strikes [][2]int64 // when faults began and ended, in this round
+	seen    *tally     // of histories under this fault
+	mu      sync.Mutex
+	chance  *dice // who is asked
 }
 
 // node is one process. It can be killed and started again.
 type node struct {
 	data    string // its folder, on a real disk
 	address string
+	network *network // to the database, if that is apart
 	launch  func(program string, arguments ...string) (c *exec.Cmd, started func(), err error)
 
 	mu      sync.Mutex
@@ -118,9 +126,12 @@ func newServer(t *testing.T, nodes int, settings ...string) *server {
 	case "postgres":
 		s.database = startDatabase(t)
 		s.settings = append(s.settings, "--master-key-file", s.masterKeyFile(t))
+		for _, n := range s.nodes {
+			n.network = newNetwork(t, fmt.Sprintf("127.0.0.1:%d", s.database.Port()))
+		}
 	case "sqlite":
 		if nodes > 1 {
-			t.Skip("several nodes need -store postgres")
+			t.Skip("several nodes share one database: -store postgres")
 		}
 	default:
 		t.Fatalf("-store is %q, neither sqlite nor postgres", *store)
@@ -179,7 +190,7 @@ func (n *node) start(s *server) error {
 	if err != nil {
 		return err
 	}
-	process.Stderr, process.Env = &n.log, s.environment()
+	process.Stderr, process.Env = &n.log, s.environment(n)
 	out, err := process.StdoutPipe()
 	if err != nil {
 		return err
@@ -234,23 +245,17 @@ func (s *server) kill() {
 	s.killed.Store(moment())
 }
 
-// end sends the signal and waits until the process is gone.
-func (n *node) end(signal os.Signal) {
+// end sends the signal and waits until the process is gone. It says how many that were: one or none.
+func (n *node) end(signal os.Signal) int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.process == nil {
-		return
+		return 0
 	}
 	_ = n.process.Process.Signal(signal)
 	_ = n.process.Wait()
 	n.process = nil
-}
-
-// restart is kill and start again on what the disk has.
-func (s *server) restart(t *testing.T) {
-	t.Helper()
-	s.kill()
-	s.start(t)
+	return 1
 }
 
 // seed applies the organization, as often as one likes, and learns its names.
@@ -293,10 +298,33 @@ func (s *server) apply(text string) (a answer) {
 	return a
 }
 
-// dial connects to the next node.
-func (s *server) dial() (net.Conn, error) {
-	n := s.nodes[s.turn.Add(1)%uint64(len(s.nodes))]
-	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", n.address)
+// anyone is the node that a call goes to. The round's seed decides, as long as the calls follow one another.
+func (s *server) anyone() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.chance == nil {
+		return 0
+	}
+	return s.chance.IntN(len(s.nodes))
+}
+
+// among is a node by the chance of one of several clients.
+func (s *server) among(d *dice) int { return d.IntN(len(s.nodes)) }
+
+// dial connects to this node, or to the next that takes connections.
+func (s *server) dial(node int) (conn net.Conn, err error) {
+	for i := range s.nodes {
+		n := s.nodes[(node+i)%len(s.nodes)]
+		if conn, err = (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", n.address); err == nil {
+			break
+		}
+	}
+	return conn, err
+}
+
+// nodeAt is the node with this address.
+func (s *server) nodeAt(address net.Addr) int {
+	return slices.IndexFunc(s.nodes, func(n *node) bool { return n.address == address.String() })
 }
 
 var began = time.Now()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,11 +72,12 @@ func (d *database) settle() error {
 }
 
 // environment of a node: where the store is. The URL holds a password, and arguments are there for everybody to see.
-func (s *server) environment() []string {
+func (s *server) environment(n *node) []string {
 	if s.database == nil {
 		return os.Environ()
 	}
-	return append(os.Environ(), "SYMBOLON_CONFIG_DATABASE_URL="+s.database.url)
+	at := strings.Replace(s.database.url, fmt.Sprintf("127.0.0.1:%d", s.database.Port()), n.network.listener.Addr().String(), 1)
+	return append(os.Environ(), "SYMBOLON_CONFIG_DATABASE_URL="+at)
 }
 
 // masterKeyFile is the one key of all nodes.

@@ -89,7 +89,7 @@ func (th *thing) verify(t *testing.T, s *server, c cut) (verified bool) {
 
 // ask sends a call that is part of the history.
 func (a *aftermath) ask(k kind, token string, c *call) answer {
-	return a.perform(input{kind: k, token: token}, c, nil)
+	return a.perform(input{kind: k, token: token}, c)
 }
 
 // tokensOf are those that the deeds' answers carry, in their order.
