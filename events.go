@@ -83,25 +83,24 @@ func (s *Server) record(ctx context.Context, c *wire.Call) error {
 // recordValues shows what went in, of a change what came out, and what was noted on the way.
 func (d *draft) recordValues(c *wire.Call) (err error) {
 	e := &d.event
-	if e.RequestParameters, err = d.append(c.AppendRequest); err != nil {
+	if e.RequestParameters, err = d.keep(c.AppendRequest(d.json)); err != nil {
 		return err
 	}
 	if c.Operation != nil && !c.Operation.ReadOnly && c.Err == nil {
-		if e.ResponseElements, err = d.append(c.AppendResponse); err != nil {
+		if e.ResponseElements, err = d.keep(c.AppendResponse(d.json)); err != nil {
 			return err
 		}
 	}
-	notes, err := d.append(c.Audit.AppendJSON)
+	notes, err := d.keep(c.Audit.AppendJSON(d.json))
 	if notes != nil {
 		e.AdditionalEventData = notes
 	}
 	return err
 }
 
-// append makes one JSON value behind those that are there; nil where there is nothing to say.
-func (d *draft) append(value func(b []byte) ([]byte, error)) (jsontext.Value, error) {
+// keep takes what was appended to d.json: one JSON value; nil where there is nothing to say.
+func (d *draft) keep(longer []byte, err error) (jsontext.Value, error) {
 	start := len(d.json)
-	longer, err := value(d.json)
 	if err != nil || len(longer) == start {
 		return nil, err
 	}

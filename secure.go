@@ -12,11 +12,14 @@ import (
 	"github.com/symbolon/symbolon/internal/wire"
 )
 
+// noSniff stands in the headers of all answers; nobody changes it.
+var noSniff = []string{"nosniff"}
+
 // secure stands before every route. Requests whose framing or target two parsers could read differently go to the API, which
 // refuses them in AWS's shape; over TLS, ours or a proxy's, the browser is told to stay there.
 func secure(routes, api, framing http.Handler, overTLS bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header()["X-Content-Type-Options"] = noSniff
 		if overTLS {
 			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}

@@ -33,8 +33,8 @@ type Log struct {
 	counters counters
 
 	mu      sync.Mutex
-	pending *batch // what the next call to the operating system will take; nil if nothing waits
-	spare   batch  // the slices of an earlier batch, to be filled again
+	pending *batch   // what the next call to the operating system will take; nil if nothing waits
+	spare   [2]batch // the slices of earlier batches, to be filled again: while one is being written the next one gathers
 
 	// turn is held by whoever is at the file, and guards all that follows.
 	turn      chan struct{}
@@ -124,8 +124,8 @@ func (l *Log) join(event []byte) (b *batch, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if first = l.pending == nil; first {
-		l.pending = &batch{events: l.spare.events[:0], ends: l.spare.ends[:0], done: make(chan struct{})}
-		l.spare = batch{}
+		l.pending = &batch{events: l.spare[0].events[:0], ends: l.spare[0].ends[:0], done: make(chan struct{})}
+		l.spare = [2]batch{l.spare[1]}
 	}
 	b = l.pending
 	b.events = append(b.events, event...)
@@ -147,7 +147,7 @@ func (l *Log) flush() {
 	l.count(b, l.size-before)
 	if cap(b.events) <= maxLine {
 		l.mu.Lock()
-		l.spare = batch{events: b.events, ends: b.ends}
+		l.spare = [2]batch{{events: b.events, ends: b.ends}, l.spare[0]}
 		l.mu.Unlock()
 	}
 	close(b.done)

@@ -61,12 +61,22 @@ func (s *Server) introspectAccess(tx *store.Tx, app ssoadmin.Application, text s
 	if err != nil {
 		return nil, err
 	}
-	return &IntrospectTokenOutput{
-		Active: true, Scope: ptr(strings.Join(t.Scopes, " ")), ClientId: &t.Application, Username: ptr(user.UserName),
-		TokenType: tokenTypeBearer, Exp: ptr(t.ExpiresAt.Unix()), Iat: ptr(t.IssuedAt.Unix()), Sub: &t.UserID,
-		Aud: aud, Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: ptr(t.AuthTime.Unix()), Act: nested(t.ActChain()),
+	// One piece of memory for all that the answer points to.
+	told := &struct {
+		IntrospectTokenOutput
+		scope, username                string
+		expires, issued, authenticated int64
+	}{
+		scope: strings.Join(t.Scopes, " "), username: user.UserName,
+		expires: t.ExpiresAt.Unix(), issued: t.IssuedAt.Unix(), authenticated: t.AuthTime.Unix(),
+	}
+	told.IntrospectTokenOutput = IntrospectTokenOutput{
+		Active: true, Scope: &told.scope, ClientId: &t.Application, Username: &told.username,
+		TokenType: tokenTypeBearer, Exp: &told.expires, Iat: &told.issued, Sub: &t.UserID,
+		Aud: aud, Iss: &s.Minter.Issuer, Jti: &t.ID, AuthTime: &told.authenticated, Act: nested(t.ActChain()),
 		IdentityStoreId: &t.IdentityStoreID, InstanceArn: &t.InstanceARN,
-	}, nil
+	}
+	return &told.IntrospectTokenOutput, nil
 }
 
 // audience is the application the token was issued to and what its scopes target now.

@@ -30,16 +30,21 @@ func (s *Server) mint(tx *store.Tx, r *request, a *approved) (*CreateTokenWithIA
 	if err != nil {
 		return nil, err
 	}
-	expiresIn := int(a.expires.Sub(a.issuedAt).Seconds())
-	out := &CreateTokenWithIAMOutput{
-		AccessToken: &text, TokenType: tokenTypeBearer, ExpiresIn: &expiresIn, IssuedTokenType: issuedAccess, Scope: a.scopes,
+	// One piece of memory for all that the answer points to.
+	given := &struct {
+		CreateTokenWithIAMOutput
+		access, refresh string
+		expiresIn       int
+	}{access: text, expiresIn: int(a.expires.Sub(a.issuedAt).Seconds())}
+	out := &given.CreateTokenWithIAMOutput
+	*out = CreateTokenWithIAMOutput{
+		AccessToken: &given.access, TokenType: tokenTypeBearer, ExpiresIn: &given.expiresIn, IssuedTokenType: issuedAccess, Scope: a.scopes,
 	}
 	if a.family != nil {
-		refresh, err := s.Minter.RefreshToken(a.family.current())
-		if err != nil {
+		if given.refresh, err = s.Minter.RefreshToken(a.family.current()); err != nil {
 			return nil, err
 		}
-		out.RefreshToken, out.IssuedTokenType = &refresh, issuedRefresh
+		out.RefreshToken, out.IssuedTokenType = &given.refresh, issuedRefresh
 	}
 	if err := s.identity(r, a, access, out); err != nil {
 		return nil, err

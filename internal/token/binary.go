@@ -61,6 +61,7 @@ func (p packer) session(s Session) packer { return p.text(s.ID).texts(s.Ancestor
 // unpacker reads what a packer wrote. After any fault all reads give zero and close reports it.
 type unpacker struct {
 	b      []byte
+	s      string // what b holds from the first text on, of which the texts are parts
 	failed bool
 }
 
@@ -117,7 +118,7 @@ func (u *unpacker) text() string {
 	}
 	switch n & 3 {
 	case formText:
-		return string(b)
+		return u.part(b)
 	case formBase64URL:
 		return encodeBase64URL(b)
 	case formUUID:
@@ -127,6 +128,16 @@ func (u *unpacker) text() string {
 	}
 	u.failed = true
 	return ""
+}
+
+// part is b, just taken, as a string.
+func (u *unpacker) part(b []byte) string {
+	end := len(u.s) - len(u.b)
+	if end < len(b) { // the first text
+		u.s = string(b[:len(b)+len(u.b)])
+		end = len(b)
+	}
+	return u.s[end-len(b) : end]
 }
 
 func (u *unpacker) texts() []string {

@@ -70,7 +70,10 @@ func parseParams(text, what string) (params, error) {
 }
 
 func unescape(s, what string) (string, error) {
-	u, err := url.QueryUnescape(s)
+	u, err := s, error(nil)
+	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 { // most values are tokens, in which nothing is escaped
+		u, err = url.QueryUnescape(s)
+	}
 	switch {
 	case err != nil:
 		return "", &malformed{"The " + what + " has a wrong percent escape."}
@@ -283,7 +286,7 @@ func (r *reading) setText(s *shape, v reflect.Value, text string) error {
 	fits := false
 	switch s.kind {
 	case kindString:
-		return r.text(v, text)
+		return r.set(v, text)
 	case kindInt:
 		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
 		if fits = err == nil && text[0] != '+'; fits {

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	maxDepth    = 64     // nesting of a body
-	maxElements = 10_000 // of one list or map; far above what any operation takes
+	maxDepth    = 64       // nesting of a body
+	maxElements = 10_000   // of one list or map; far above what any operation takes
+	maxShared   = 16 << 10 // of a body whose strings are parts of one copy: a string of a large one must not keep all of it
 )
 
 // jsonReader decodes one body into one struct by its shape.
@@ -26,6 +27,9 @@ type jsonReader struct {
 	dec jsontext.Decoder
 	buf bytes.Buffer
 	tmp []byte
+
+	body []byte
+	text string // the body, once there is a string in it that is a part of it as it stands
 }
 
 var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
@@ -42,7 +46,7 @@ func (r *reading) decodeJSON(s *shape, v reflect.Value, body []byte) (seen uint6
 	d := jsonReaders.Get().(*jsonReader)
 	defer func() {
 		*r = d.reading
-		d.reading, d.buf = reading{}, bytes.Buffer{} // the pool must not keep what was read
+		d.reading, d.buf, d.body, d.text = reading{}, bytes.Buffer{}, nil, "" // the pool must not keep what was read
 		d.dec.Reset(&d.buf)
 		if clear(d.tmp[:cap(d.tmp)]); cap(d.tmp) > 64<<10 {
 			d.tmp = nil
@@ -50,7 +54,7 @@ func (r *reading) decodeJSON(s *shape, v reflect.Value, body []byte) (seen uint6
 		jsonReaders.Put(d)
 	}()
 	d.reading = *r
-	d.buf = *bytes.NewBuffer(body)
+	d.buf, d.body = *bytes.NewBuffer(body), body
 	d.dec.Reset(&d.buf)
 	if seen, err = d.structValue(s, v); err != nil {
 		return 0, err
@@ -296,10 +300,11 @@ func (d *jsonReader) scalar(s *shape, v reflect.Value) error {
 	}
 	switch s.kind {
 	case kindString:
-		if d.tmp, err = jsontext.AppendUnquote(d.tmp[:0], raw); err != nil {
+		text, err := d.unquote(raw)
+		if err != nil {
 			return d.syntax(err)
 		}
-		return d.text(v, string(d.tmp))
+		return d.set(v, text)
 	case kindBool:
 		v.SetBool(k == 't')
 		return nil
@@ -314,8 +319,22 @@ func (d *jsonReader) scalar(s *shape, v reflect.Value) error {
 	return d.timestamp(v, string(raw))
 }
 
-// text sets a string. NUL is refused: no member of any service has a use for it, and databases differ about it.
-func (r *reading) text(v reflect.Value, s string) error {
+// unquote is the text of the string just read. Where nothing in it is escaped it is a part of one copy of the body, which all of them share.
+func (d *jsonReader) unquote(raw []byte) (string, error) {
+	end := d.dec.InputOffset()
+	if start := end - int64(len(raw)); len(d.body) <= maxShared && start >= 0 && bytes.IndexByte(raw, '\\') < 0 && len(raw) >= 2 {
+		if d.text == "" {
+			d.text = string(d.body)
+		}
+		return d.text[start+1 : end-1], nil
+	}
+	var err error
+	d.tmp, err = jsontext.AppendUnquote(d.tmp[:0], raw)
+	return string(d.tmp), err
+}
+
+// set sets a string. NUL is refused: no member of any service has a use for it, and databases differ about it.
+func (r *reading) set(v reflect.Value, s string) error {
 	if strings.IndexByte(s, 0) >= 0 {
 		return &malformed{"The member '" + r.at.String() + "' must not contain NUL."}
 	}

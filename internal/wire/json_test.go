@@ -49,6 +49,48 @@ func TestJSONDecode(t *testing.T) {
 	}
 }
 
+// TestJSONStrings: strings as they stand, escaped ones and those of bodies too large to share come out as encoding/json reads them.
+func TestJSONStrings(t *testing.T) {
+	for _, padding := range []int{0, maxShared} {
+		type pair struct{ Name, Value string }
+		want := []pair{{"", "plain"}, {"é", "\u00e9\n"}, {`a\"b`, "x"}, {"last", "äöü"}}
+		body := strings.Repeat(" ", padding)
+		for _, p := range want {
+			quoted, err := json.Marshal(p.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Value == "x" {
+				quoted = []byte(`"\u0078"`)
+			}
+			body += ` ,"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p.Name) + `" : ` + string(quoted)
+		}
+		body = "{" + strings.TrimLeft(body, " ,") + strings.Repeat(" ", padding) + "}"
+		d := &jsonReader{body: []byte(body)}
+		d.dec.Reset(strings.NewReader(body))
+		if _, err := d.dec.ReadToken(); err != nil {
+			t.Fatal(err)
+		}
+		var got []pair
+		for d.dec.PeekKind() == '"' {
+			var p pair
+			for _, s := range []*string{&p.Name, &p.Value} {
+				raw, err := d.dec.ReadValue()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if *s, err = d.unquote(raw); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got = append(got, p)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("padding %d: %s", padding, diff)
+		}
+	}
+}
+
 func TestJSONAbsent(t *testing.T) {
 	h := newHouse(t)
 	h.create(`{"InstanceArn":"arn:1","Name":null,"Tags":null,"Grant":null,"Policy":null,"Extra":null,"Since":null}`)
