@@ -2,6 +2,7 @@ package token
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
@@ -21,11 +22,18 @@ type Session struct {
 // ErrTooDeep says that a chain of exchanges is at its limit.
 var ErrTooDeep = errors.New("token: session chain too deep")
 
+// newSessionID is 48 bits of the wall clock's milliseconds and 80 random ones, laid out as in a UUID version 7 (RFC 9562 §5.7): sessions that
+// begin together lie together in the store's indexes, so that a commit of many touches few pages. It is no secret and proves nothing.
+func newSessionID() string {
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:], uint64(time.Now().UnixMilli())<<16)
+	rand.Read(id[6:])
+	return encodeBase64URL(id[:])
+}
+
 // NewSession starts a session, below parent if not nil. ErrTooDeep when the chain would exceed MaxDepth.
 func NewSession(parent *Session) (Session, error) {
-	var id [16]byte
-	rand.Read(id[:])
-	s := Session{ID: encodeBase64URL(id[:])}
+	s := Session{ID: newSessionID()}
 	if parent == nil {
 		return s, nil
 	}

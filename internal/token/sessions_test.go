@@ -29,6 +29,24 @@ func TestSessionChain(t *testing.T) {
 	}
 }
 
+// TestSessionIDs: no two are the same, and those of one moment begin alike.
+func TestSessionIDs(t *testing.T) {
+	seen := map[string]bool{}
+	for range 10_000 {
+		seen[newSessionID()] = true
+	}
+	if len(seen) != 10_000 {
+		t.Errorf("%d of 10000 ids", len(seen))
+	}
+	heads := map[string]bool{}
+	for id := range seen {
+		heads[id[:4]] = true // the first four characters last for more than 12 days
+	}
+	if len(heads) > 2 {
+		t.Errorf("the ids of a moment begin in %d ways", len(heads))
+	}
+}
+
 func TestRevocation(t *testing.T) {
 	c := newClock()
 	db := openStore(t, c.now)
