@@ -43,7 +43,7 @@ func (l *lab) serve(name string, users int, c childConfig) (*child, childConfig,
 	}
 	if users > 0 {
 		c.Organization = filepath.Join(c.Folder, "organization.yaml")
-		if err := os.WriteFile(c.Organization, organization(users, l.issuer.url), 0o600); err != nil {
+		if err := os.WriteFile(c.Organization, organization(users, signers, l.issuer.url), 0o600); err != nil {
 			return nil, c, err
 		}
 	}

@@ -29,7 +29,7 @@ import (
 type settings struct {
 	users, requests, rounds int
 	starts                  int  // on an empty folder
-	noProgram               bool // do not build the program to see its size
+	unreleased              bool // measure the program as tests build it
 	connections             []int
 	only                    *regexp.Regexp
 	folder, profile         string

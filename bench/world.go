@@ -27,8 +27,8 @@ const (
 	instance = "arn:aws:sso:::instance/ssoins-0123456789abcdef"
 )
 
-// organization has as many users as asked for, all in one group that is assigned to the applications.
-func organization(users int, issuer string) []byte {
+// organization has as many users as asked for, all in one group that is assigned to the applications; the first of them have a password.
+func organization(users, signers int, issuer string) []byte {
 	var b, members bytes.Buffer
 	fmt.Fprintf(&b, "instance: { name: bench, account: \"111122223333\", arn: %q, identityStoreId: d-0123456789 }\nusers:\n", instance)
 	for i := range users {
@@ -158,7 +158,7 @@ func (w *world) introspection(app, token string) ([]byte, error) {
 }
 
 func (w *world) findApplications(ctx context.Context) error {
-	request, err := w.signed("/", "application/x-amz-json-1.1", mustJSON(map[string]string{"InstanceArn": instance}), "sso", "SWBExternalService.ListApplications")
+	request, err := w.applicationList()
 	if err != nil {
 		return err
 	}
@@ -166,10 +166,19 @@ func (w *world) findApplications(ctx context.Context) error {
 	if err != nil || p.failures > 0 {
 		return errors.Join(err, fmt.Errorf("ListApplications: %s", p.firstFailure))
 	}
+	return w.readApplications(p.bodies[0])
+}
+
+// applicationList asks for the applications.
+func (w *world) applicationList() ([]byte, error) {
+	return w.signed("/", "application/x-amz-json-1.1", mustJSON(map[string]string{"InstanceArn": instance}), "sso", "SWBExternalService.ListApplications")
+}
+
+func (w *world) readApplications(answer []byte) error {
 	var list struct {
 		Applications []struct{ ApplicationArn, Name string }
 	}
-	err = json.Unmarshal(p.bodies[0], &list)
+	err := json.Unmarshal(answer, &list)
 	for _, a := range list.Applications {
 		w.apps[a.Name] = a.ApplicationArn
 	}
