@@ -65,7 +65,7 @@ func (w *world) alone() []*benchCase {
 
 // yardstick drives the bare server over n connections.
 func (l *lab) yardstick(ctx context.Context, r *report, n int) (*pass, error) {
-	bare, err := drive(ctx, l.bare, n, l.bareRequests(10*l.passLength(n)), false)
+	bare, err := drive(ctx, l.bare, n, l.bareRequests(4*l.passLength(n)), false)
 	if err == nil {
 		r.add(sample{"", bareName, n}, bare, bare)
 	}
@@ -80,8 +80,8 @@ func (l *lab) passLength(connections int) int {
 	return l.requests
 }
 
-// round drives every case once, over n connections. against gives the pass of a case that its rate is compared with.
-func (w *world) round(ctx context.Context, r *report, n int, cases []*benchCase, against func(name string) *pass) (map[string]*pass, error) {
+// round drives every case once, over n connections. against gives the pass that a case's rate is compared with; it is asked just before.
+func (w *world) round(ctx context.Context, r *report, n int, cases []*benchCase, against func(name string) (*pass, error)) (map[string]*pass, error) {
 	passes := map[string]*pass{}
 	for _, c := range cases {
 		prepared, err := c.prepare(ctx, w.passLength(n))
@@ -89,6 +89,10 @@ func (w *world) round(ctx context.Context, r *report, n int, cases []*benchCase,
 			return nil, fmt.Errorf("preparing %s: %w", c.name, err)
 		}
 		if err := w.startProfile(); err != nil {
+			return nil, err
+		}
+		yardstick, err := against(c.name)
+		if err != nil {
 			return nil, err
 		}
 		runtime.GC() // the generator's garbage is not the pass's
@@ -105,7 +109,7 @@ func (w *world) round(ctx context.Context, r *report, n int, cases []*benchCase,
 		}
 		w.highest = max(w.highest, p.resident)
 		passes[c.name] = p
-		r.add(sample{w.store, c.name, n}, p, against(c.name))
+		r.add(sample{w.store, c.name, n}, p, yardstick)
 	}
 	return passes, nil
 }

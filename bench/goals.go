@@ -75,8 +75,9 @@ func (r *report) aloneGoal() verdict {
 	v := verdict{number: "P8", what: "one client alone, refresh: p50", goal: "≤ one flush + 300 µs", untried: leftOut}
 	if passes := r.passesOf(refreshName, 1); passes != nil {
 		p50 := median(passes, func(f figures) time.Duration { return f.p50 })
-		v.figure = fmt.Sprintf("%v, flush %v", p50.Round(time.Microsecond), r.flush.Round(time.Microsecond))
-		v.reached, v.untried = p50 <= r.flush+300*time.Microsecond, ""
+		flush := middle(r.flushes)
+		v.figure = fmt.Sprintf("%v, flush %v", p50.Round(time.Microsecond), flush.Round(time.Microsecond))
+		v.reached, v.untried = p50 <= flush+300*time.Microsecond, ""
 	}
 	return v
 }

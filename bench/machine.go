@@ -20,8 +20,8 @@ import (
 
 // machine is what the figures hang on.
 type machine struct {
-	flush             time.Duration // write of 4 KiB and fdatasync on the disk measured
-	sign, verify, mac time.Duration // ES256, RS256, HMAC-SHA256 over 1 KiB, each on one core
+	flushes           []time.Duration // write of 4 KiB and fdatasync on the disk measured, before each pass of one client alone
+	sign, verify, mac time.Duration   // ES256, RS256, HMAC-SHA256 over 1 KiB, each on one core
 }
 
 // primitives is what the cryptography of one jwt-bearer grant with an ID token costs by itself: the assertion's signature verified, the
@@ -30,7 +30,8 @@ func (m machine) primitives() time.Duration { return m.sign + m.verify + 4*m.mac
 
 // describe prints the machine: cores, disk, and what the primitives cost here.
 func describe(folder string) (m machine, err error) {
-	if m.flush, err = flushTime(folder); err != nil {
+	flush, err := flushTime(folder)
+	if err != nil {
 		return m, err
 	}
 	if err := m.cryptoTimes(); err != nil {
@@ -38,7 +39,7 @@ func describe(folder string) (m machine, err error) {
 	}
 	fmt.Printf("%s %s/%s, %d cores (%s), GOMAXPROCS %d, GOGC %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		runtime.NumCPU(), processor(), runtime.GOMAXPROCS(0), or(os.Getenv("GOGC"), "100"))
-	fmt.Printf("disk: %s; write of 4 KiB and fdatasync: median %v\n", fileSystem(folder), m.flush.Round(time.Microsecond))
+	fmt.Printf("disk: %s; write of 4 KiB and fdatasync: median %v\n", fileSystem(folder), flush.Round(time.Microsecond))
 	fmt.Printf("primitives on one core: ES256 sign %v, RS256 verify %v, HMAC-SHA256 of 1 KiB %v; load before the run: %s\n\n",
 		m.sign.Round(time.Microsecond), m.verify.Round(time.Microsecond), m.mac.Round(100*time.Nanosecond), loadAverage())
 	return m, nil
@@ -51,7 +52,19 @@ func or(text, otherwise string) string {
 	return text
 }
 
-// flushTime is what one durable write waits for on the folder's disk.
+// timeFlush notes what a flush takes now.
+func (m *machine) timeFlush(folder string) error {
+	took, err := flushTime(folder)
+	m.flushes = append(m.flushes, took)
+	return err
+}
+
+// flushPause is about what a request takes beside its flush: a disk that has been left alone for that long answers later than one that is
+// asked without a pause.
+const flushPause = 300 * time.Microsecond
+
+// flushTime is what one durable write waits for on the folder's disk, as one client alone makes them: one after the other,
+// each appended.
 func flushTime(folder string) (time.Duration, error) {
 	f, err := os.Create(filepath.Join(folder, "flush"))
 	if err != nil {
@@ -60,8 +73,9 @@ func flushTime(folder string) (time.Duration, error) {
 	defer os.Remove(f.Name())
 	defer f.Close()
 	page := make([]byte, 4096)
-	times := make([]time.Duration, 100)
+	times := make([]time.Duration, 300)
 	for i := range times {
+		time.Sleep(flushPause)
 		start := time.Now()
 		if _, err := f.Write(page); err != nil {
 			return 0, err
