@@ -9,6 +9,7 @@
 //	go test ./proof                                  a few rounds of everything
 //	go test ./proof -rounds 200                      as many as you have time for
 //	go test ./proof -store postgres                  on PostgreSQL
+//	go test -v ./proof -run TestFailOver -rounds 20  its primary dies and a standby takes over
 //	go test ./proof -store postgres -run TestNodes   three nodes, under faults
 //	go test ./proof -seed 7 -rounds 1                the round that a failure names
 //	go test ./proof -run TestPowerLost -runs 8       power lost at many moments of recorded runs

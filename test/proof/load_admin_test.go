@@ -15,7 +15,7 @@ func (l *load) session() bool {
 		return l.gaveUp(err)
 	}
 	born, witness := b.last, b.clone()
-	th := l.thing(&thing{what: "a browser's session", model: sessionModel(), born: &born, probe: func(a *aftermath) {
+	th := l.thing(&thing{what: "a browser's session", remote: true, model: sessionModel(), born: &born, probe: func(a *aftermath) {
 		all := func() {
 			a.record(input{kind: authorize}, witness.ask(rand.Text()+rand.Text()))
 			for _, k := range tokensOf(a.certain) {

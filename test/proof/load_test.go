@@ -29,11 +29,7 @@ func (l *load) run(enough func() bool, kill func()) {
 	l.ended = make(chan struct{})
 	var wg sync.WaitGroup
 	var stuck atomic.Bool // a worker cannot go on
-	work := []func() bool{l.family, l.family, l.sharedFamily, l.assertion, l.code, l.exchanges, l.session, l.group, l.application, l.user}
-	if l.heavy {
-		work = append(work, l.file)
-	}
-	for _, one := range work {
+	for _, one := range l.work() {
 		wg.Go(func() {
 			for one() {
 				select {
@@ -58,6 +54,43 @@ func (l *load) run(enough func() bool, kill func()) {
 	close(l.ended)
 	wg.Wait()
 	l.excused.Store(false)
+}
+
+// work is what each worker does, again and again; false says that it could not go on.
+func (l *load) work() []func() bool {
+	work := []func() bool{l.family, l.family, l.sharedFamily, l.assertion, l.code, l.exchanges, l.session, l.group, l.application, l.user}
+	if l.heavy {
+		work = append(work, l.file)
+	}
+	return work
+}
+
+// persist works on the server while something happens to it: who could not go on begins anew. What happens says when it excuses failures.
+func (l *load) persist(during func()) {
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	defer l.excused.Store(false)
+	defer wg.Wait()
+	defer close(over)
+	for _, one := range l.work() {
+		wg.Go(func() {
+			for !closed(over) {
+				if !one() {
+					time.Sleep(20 * time.Millisecond)
+				}
+			}
+		})
+	}
+	during()
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // atLeast says whether so many deeds are done.
@@ -272,7 +305,7 @@ func (l *load) exchanges() bool {
 	first := born.tokens()
 	trade := func(wanted string) *call { return l.s.exchange(first.AccessToken, wanted) }
 	end := l.s.revoke("worker", first.RefreshToken)
-	th := l.thing(&thing{what: "a session with exchanges", model: sessionModel(), born: born, probe: func(a *aftermath) {
+	th := l.thing(&thing{what: "a session with exchanges", remote: true, model: sessionModel(), born: born, probe: func(a *aftermath) {
 		all := func() {
 			for _, k := range tokensOf(a.certain) {
 				a.ask(introspectAccess, "", l.s.introspect("reports", k.AccessToken))

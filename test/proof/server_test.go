@@ -103,15 +103,35 @@ func startServer(t *testing.T, settings ...string) *server {
 	return s
 }
 
-// newServer prepares nodes that are not started yet.
+// newServer prepares nodes that are not started yet, on a database of their own or one on its folder.
 func newServer(t *testing.T, nodes int, settings ...string) *server {
+	t.Helper()
+	switch *store {
+	case "postgres":
+		s := newServerOn(t, startDatabase(t), nodes, settings...)
+		for _, n := range s.nodes {
+			n.network = newNetwork(t, fmt.Sprintf("127.0.0.1:%d", s.database.Port()))
+		}
+		return s
+	case "sqlite":
+		if nodes > 1 {
+			t.Skip("several nodes share one database: -store postgres")
+		}
+		return newServerOn(t, nil, nodes, settings...)
+	}
+	t.Fatalf("-store is %q, neither sqlite nor postgres", *store)
+	return nil
+}
+
+// newServerOn prepares nodes on this database; without, one on its folder.
+func newServerOn(t *testing.T, d *database, nodes int, settings ...string) *server {
 	t.Helper()
 	dir, err := os.MkdirTemp(filepath.Dir(program), "data-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{
-		dir: dir, settings: settings, issuer: startIssuer(t), apps: map[string]string{},
+		dir: dir, settings: settings, database: d, issuer: startIssuer(t), apps: map[string]string{},
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}},
 	}
 	s.keyID, s.keySecret = iam.NewAccessKey()
@@ -122,19 +142,8 @@ func newServer(t *testing.T, nodes int, settings ...string) *server {
 		}
 		s.nodes = append(s.nodes, n)
 	}
-	switch *store {
-	case "postgres":
-		s.database = startDatabase(t)
+	if d != nil {
 		s.settings = append(s.settings, "--master-key-file", s.masterKeyFile(t))
-		for _, n := range s.nodes {
-			n.network = newNetwork(t, fmt.Sprintf("127.0.0.1:%d", s.database.Port()))
-		}
-	case "sqlite":
-		if nodes > 1 {
-			t.Skip("several nodes share one database: -store postgres")
-		}
-	default:
-		t.Fatalf("-store is %q, neither sqlite nor postgres", *store)
 	}
 	s.endpoint = "http://" + s.nodes[0].address
 	t.Cleanup(func() {

@@ -76,7 +76,10 @@ func (s *server) environment(n *node) []string {
 	if s.database == nil {
 		return os.Environ()
 	}
-	at := strings.Replace(s.database.url, fmt.Sprintf("127.0.0.1:%d", s.database.Port()), n.network.listener.Addr().String(), 1)
+	at := s.database.url
+	if n.network != nil {
+		at = strings.Replace(at, fmt.Sprintf("127.0.0.1:%d", s.database.Port()), n.network.listener.Addr().String(), 1)
+	}
 	return append(os.Environ(), "SYMBOLON_CONFIG_DATABASE_URL="+at)
 }
 

@@ -17,6 +17,7 @@ type thing struct {
 	born   *answer // the answer that brought it into the world: without it nobody knows of the thing
 	probe  func(*aftermath)
 	shared bool // several clients use it at once
+	remote bool // what is asked hangs on a session whose end other nodes hear of, within a second
 
 	mu    sync.Mutex
 	deeds []deed
@@ -81,10 +82,22 @@ func (th *thing) verify(t *testing.T, s *server, c cut) (verified bool) {
 		return false
 	}
 	th.probe(a)
+	if th.remote && len(s.nodes) > 1 {
+		a.hearLate()
+	}
 	if !a.check(th.model) {
 		t.Logf("that was %s", th.what)
 	}
 	return true
+}
+
+// hearLate lets what succeeded have happened up to a second before: the node knew no better. (Of access tokens that holds everywhere.)
+func (a *aftermath) hearLate() {
+	for i, o := range a.operations {
+		if k := o.Input.(input).kind; o.Output.(output).ok && (k == introspectRefresh || k == exchange) {
+			a.operations[i].Call -= int64(hearing)
+		}
+	}
 }
 
 // ask sends a call that is part of the history.
