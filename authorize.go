@@ -142,6 +142,8 @@ func mapError(err error) *wire.Error {
 		Message: "The request could not be completed because of an internal fault.", Fields: map[string]any{"error": "server_error"},
 	}
 	switch {
+	case errors.Is(err, store.ErrUncertain):
+		e.Status, e.Message = http.StatusServiceUnavailable, "The store was lost on the way. The request may have been carried out, or not at all."
 	case errors.Is(err, store.ErrUnavailable): // whatever it ran out of
 		e.Status, e.Message = http.StatusServiceUnavailable, "The store is not available. Nothing was changed; try again."
 	case errors.Is(err, context.DeadlineExceeded):

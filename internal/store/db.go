@@ -154,7 +154,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 //
 // Other errors are ErrConflict, ErrUnavailable or the context's. Once the commit has begun the context no longer counts:
 // Update returns when the outcome is known. ErrUnavailable from a lost connection may leave a commit that nobody was
-// told of.
+// told of, and is ErrUncertain, too.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if err := db.enter(); err != nil {
 		return err

@@ -37,6 +37,9 @@ var ErrConflict = errors.New("store: conflict")
 // ErrUnavailable says that the backend cannot serve now (disk full, database gone, closed). Nothing was acknowledged.
 var ErrUnavailable = errors.New("store: unavailable")
 
+// ErrUncertain says of a commit that failed as ErrUnavailable that it may have been applied all the same, wholly or not at all.
+var ErrUncertain = errors.New("store: whether it was applied is not known")
+
 // ErrOutdated says that the database has the schema of an older program, and may not be changed. Opened for writing it is brought up to date.
 var ErrOutdated = errors.New("store: the schema is of an older program")
 

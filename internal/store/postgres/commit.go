@@ -53,9 +53,13 @@ func (a *attempts) run(c *conn) error {
 		if what == settled {
 			return nil
 		}
-		if !a.again(t, what, err) {
-			return fmt.Errorf("postgres: %s: %w", what, err)
+		if a.again(t, what, err) {
+			continue
 		}
+		if what == unknown {
+			err = fmt.Errorf("%w: %w", store.ErrUncertain, err)
+		}
+		return fmt.Errorf("postgres: %s: %w", what, err)
 	}
 	return nil
 }
@@ -100,7 +104,7 @@ const (
 )
 
 func (f fate) String() string {
-	return [...]string{"committed", "nothing was applied", "nothing was applied", "whether it was applied is not known"}[f]
+	return [...]string{"committed", "nothing was applied", "nothing was applied", "lost"}[f]
 }
 
 // commit sends the batch and reads what became of it.
