@@ -3,6 +3,7 @@ package iam
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/symbolon/symbolon/internal/policy"
@@ -58,7 +59,8 @@ func refused(why error) policy.Answer {
 // holder is what the caller's own record grants: a user's or a role's; a root's is empty.
 type holder struct {
 	account  string
-	label    string // "user alice", for reasons
+	kind     string // "user" or "role", with the name for reasons
+	name     string
 	inline   map[string]string
 	attached []string
 	boundary string
@@ -86,12 +88,12 @@ func keyStanding(tx *store.Tx, c *Caller) (holder, error) {
 	}
 	switch {
 	case c.Type == Root && key.UserName == "" && key.AccountID == c.UserID && c.AccountID == c.UserID:
-		return holder{account: c.AccountID, label: "root"}, nil
+		return holder{account: c.AccountID}, nil
 	case c.Type != IAMUser || key.UserName == "" || u.ID != c.UserID || !isEntity(c.ARN, u.AccountID, "user", u.Path, u.Name):
 		return holder{}, fmt.Errorf("access key %s belongs to somebody else now", c.AccessKeyID)
 	}
 	return holder{
-		account: u.AccountID, label: "user " + u.Name, inline: u.Inline, attached: u.Attached, boundary: u.Boundary, tags: u.Tags,
+		account: u.AccountID, kind: "user", name: u.Name, inline: u.Inline, attached: u.Attached, boundary: u.Boundary, tags: u.Tags,
 	}, nil
 }
 
@@ -117,7 +119,7 @@ func (s *Server) sessionStanding(tx *store.Tx, c *Caller) (holder, error) {
 		}
 	}
 	return holder{
-		account: r.AccountID, label: "role " + r.Name, inline: r.Inline, attached: r.Attached, boundary: r.Boundary, tags: r.Tags,
+		account: r.AccountID, kind: "role", name: r.Name, inline: r.Inline, attached: r.Attached, boundary: r.Boundary, tags: r.Tags,
 	}, nil
 }
 
@@ -166,8 +168,14 @@ func (s *Server) policies(tx *store.Tx, c *Caller, h holder) (*policy.Policies, 
 // identityPolicies is never nil, because nil would mean root.
 func (s *Server) identityPolicies(tx *store.Tx, h holder) ([]*policy.Policy, error) {
 	list := make([]*policy.Policy, 0, len(h.inline)+len(h.attached))
-	for _, name := range sortedKeys(h.inline) {
-		p, err := s.compile(h.label+" inline "+name, h.inline[name])
+	var room [4]string
+	names := room[:0]
+	for name := range h.inline {
+		names = append(names, name)
+	}
+	slices.Sort(names) // the same reasons for the same records
+	for _, name := range names {
+		p, err := s.compile(policy.Inline{Kind: h.kind, Holder: h.name, Name: name}, h.inline[name])
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +194,7 @@ func (s *Server) identityPolicies(tx *store.Tx, h holder) ([]*policy.Policy, err
 func (s *Server) sessionPolicies(tx *store.Tx, c *Caller) ([]*policy.Policy, error) {
 	list := make([]*policy.Policy, 0, len(c.SessionPolicies)+len(c.SessionPolicyARNs))
 	for _, document := range c.SessionPolicies {
-		p, err := s.compile("session policy", document)
+		p, err := s.compile(policy.Inline{Name: "session policy"}, document)
 		if err != nil {
 			return nil, err
 		}
@@ -207,11 +215,11 @@ func (s *Server) managed(tx *store.Tx, account, arn string) (*policy.Policy, err
 	if err != nil {
 		return nil, fmt.Errorf("policy %s: %w", arn, err)
 	}
-	return s.compile(arn, document)
+	return s.compile(policy.Inline{Name: arn}, document)
 }
 
-func (s *Server) compile(name, document string) (*policy.Policy, error) {
-	p, err := s.compiled.Parse(policy.Identity, name, document)
+func (s *Server) compile(name policy.Inline, document string) (*policy.Policy, error) {
+	p, err := s.compiled.ParseInline(policy.Identity, name, document)
 	if err != nil {
 		return nil, fmt.Errorf("policy %s does not parse: %w", name, err)
 	}

@@ -18,14 +18,31 @@ type Cache struct {
 	bytes      int // of texts in young
 }
 
+// Inline names a policy that stands in the record of who holds it: "user alice inline reads". It is put together only where a policy is
+// parsed, because every request looks its caller's policies up.
+type Inline struct{ Kind, Holder, Name string }
+
+func (n Inline) String() string {
+	if n.Kind == "" {
+		return n.Name
+	}
+	return n.Kind + " " + n.Holder + " inline " + n.Name
+}
+
 // cacheKey is the whole text, not its hash: two policies can never be taken for one another.
 type cacheKey struct {
-	kind           Kind
-	name, document string
+	kind     Kind
+	name     Inline
+	document string
 }
 
 // Parse is policy.Parse, remembered by kind, name and text. Errors are not remembered.
 func (c *Cache) Parse(kind Kind, name, document string) (*Policy, error) {
+	return c.ParseInline(kind, Inline{Name: name}, document)
+}
+
+// ParseInline is the same of an inline policy.
+func (c *Cache) ParseInline(kind Kind, name Inline, document string) (*Policy, error) {
 	key := cacheKey{kind, name, document}
 	c.mu.Lock()
 	p := c.young[key]
@@ -38,7 +55,7 @@ func (c *Cache) Parse(kind Kind, name, document string) (*Policy, error) {
 	if p != nil {
 		return p, nil
 	}
-	p, err := Parse(kind, name, []byte(document))
+	p, err := Parse(kind, name.String(), []byte(document))
 	if err != nil {
 		return nil, err
 	}
@@ -56,5 +73,5 @@ func (c *Cache) put(key cacheKey, p *Policy) {
 		c.old, c.young, c.bytes = c.young, map[cacheKey]*Policy{}, 0
 	}
 	c.young[key] = p
-	c.bytes += len(key.name) + len(key.document)
+	c.bytes += len(key.name.Holder) + len(key.name.Name) + len(key.document)
 }

@@ -208,6 +208,10 @@ func TestCache(t *testing.T) {
 	if other, _ := c.Parse(Identity, "b", doc(0)); other == first || other.name != "b" {
 		t.Error("the name is part of it")
 	}
+	inline := Inline{Kind: "user", Holder: "a", Name: "b"}
+	if other, _ := c.ParseInline(Identity, inline, doc(0)); other == first || other.name != "user a inline b" {
+		t.Error("an inline policy is called by its holder")
+	}
 	if _, err := c.Parse(Resource, "a", doc(0)); err == nil {
 		t.Error("the kind is part of it")
 	}
@@ -222,7 +226,7 @@ func TestCache(t *testing.T) {
 			}
 		}
 	}
-	if n := len(c.young) + len(c.old); n > 2*maxCached || c.young[cacheKey{Identity, "a", doc(1)}] != nil || c.old[cacheKey{Identity, "a", doc(1)}] != nil {
+	if n := len(c.young) + len(c.old); n > 2*maxCached || c.young[cacheKey{Identity, Inline{Name: "a"}, doc(1)}] != nil || c.old[cacheKey{Identity, Inline{Name: "a"}, doc(1)}] != nil {
 		t.Error("not bounded:", n)
 	}
 
