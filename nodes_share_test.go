@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/symbolon/symbolon/internal/identitystore"
+	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
 )
 
@@ -74,6 +76,48 @@ func nextRequestGoesElsewhere(t *testing.T, open opener) {
 		n.accessToken = out["accessToken"].(string)
 		if !n.active(t, next()) {
 			t.Error("a token issued on one node is not active on another")
+		}
+	}
+}
+
+// TestActiveElsewhere: no node calls a token inactive for what it has not heard of yet.
+func TestActiveElsewhere(t *testing.T) { onEveryStore(t, activeElsewhere) }
+
+func activeElsewhere(t *testing.T, open opener) {
+	nodes := open(t, 3, nil)
+	n := subjects(t, nodes[0], []string{"switched"})["switched"]
+	issued, a := n.grant(t, nodes[0])
+	if a.status != http.StatusOK {
+		t.Fatal(a)
+	}
+	n.accessToken = issued["accessToken"].(string)
+	everybodyHears := func() {
+		for _, d := range nodes {
+			fatal(t, d.db.Sync(t.Context()))
+		}
+	}
+	for _, d := range nodes {
+		enable := func(enabled bool) {
+			fatal(t, d.db.Update(t.Context(), func(tx *store.Tx) error {
+				user, err := identitystore.GetUser(tx, d.IdentityStoreID, n.user)
+				fatal(t, err)
+				user.Enabled = enabled
+				_, err = identitystore.PutUser(tx, user)
+				return err
+			}))
+		}
+		enable(false)
+		everybodyHears()
+		for i, other := range nodes {
+			if n.active(t, other) {
+				t.Errorf("node %d: active although the user is disabled", i)
+			}
+		}
+		enable(true)
+		for i, other := range nodes {
+			if !n.active(t, other) {
+				t.Errorf("node %d: not active although the user has been enabled", i)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // introspect tells an application about a token that was issued to it or that one of its scopes targets (RFC 7662 §2). Every
@@ -30,6 +31,9 @@ func (s *Server) introspect(ctx context.Context, in *IntrospectTokenInput) (*Int
 			describeClient(inactive, app)
 			notes(tx).Set(NoteRefusal, inactive.Details)
 			out, err = &IntrospectTokenOutput{}, nil
+			if call := wire.CallFrom(ctx); call != nil {
+				call.Denied = true
+			}
 		}
 		return err
 	})

@@ -28,6 +28,8 @@ type Call struct {
 	Context map[string][]string
 	// Audit holds what rooms add to the audit event on the way. Never a secret.
 	Audit Notes
+	// Denied marks an answer that says no although it is no error, of an operation that changes nothing. See Server.Knowledge.
+	Denied bool
 	// Counted is for whoever counts requests in the middle of one: a transaction that runs again must not count again.
 	Counted bool
 

@@ -16,18 +16,27 @@ func (h *handler) work(ctx context.Context, x *exchange) error {
 	}
 	known := h.Knowledge()
 	err := h.decide(ctx, x)
-	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.status() >= 500 || refusal.RetryAfter > 0 || len(x.call.Audit) > 0 || h.Learn(ctx) == known {
+	if !x.denied(err) || h.Learn(ctx) == known {
 		return err
 	}
 	x.forget()
 	return h.decide(ctx, x)
 }
 
+// denied says whether a decision went against the client and may be made once more.
+func (x *exchange) denied(err error) bool {
+	if err == nil {
+		return x.call.Denied
+	}
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.status() < 500 && refusal.RetryAfter == 0 && len(x.call.Audit) == 0
+}
+
 // forget takes back what a first decision has left in the exchange.
 func (x *exchange) forget() {
 	c := x.call
 	c.Region, c.Caller, c.Input, c.Output, c.Resources, c.Context = "", nil, nil, nil, nil, nil
+	c.Audit, c.Denied = nil, false
 	x.front, x.answer = true, nil
 }
 

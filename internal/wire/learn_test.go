@@ -15,6 +15,7 @@ func TestDecidedOnceMore(t *testing.T) {
 	for name, c := range map[string]struct {
 		authn, handle error // of the first time
 		note          bool
+		denied        bool // the first answer
 		news          bool
 		body          string
 		runs, status  int
@@ -24,6 +25,8 @@ func TestDecidedOnceMore(t *testing.T) {
 		"a new application":          {handle: refusal(400), news: true, runs: 2, status: 200},
 		"an unknown application":     {handle: refusal(400), runs: 1, status: 400},
 		"answered":                   {news: true, runs: 1, status: 200},
+		"an answer that denies":      {denied: true, note: true, news: true, runs: 2, status: 200},
+		"denies, and rightly":        {denied: true, note: true, runs: 1, status: 200},
 		"our fault":                  {handle: refusal(500), news: true, runs: 1, status: 500},
 		"a foreign error":            {handle: errForeign, news: true, runs: 1, status: 500},
 		"told to come later":         {authn: &Error{Code: "X", Status: 400, RetryAfter: time.Second}, news: true, runs: 1, status: 400},
@@ -54,10 +57,11 @@ func TestDecidedOnceMore(t *testing.T) {
 				return nil
 			}
 			h.handle = func(ctx context.Context) error {
-				if c.note {
+				if c.note && (runs == 1 || !c.denied) {
 					CallFrom(ctx).Audit.Text("reuseDetected", "refresh_token")
 				}
 				if runs == 1 {
+					CallFrom(ctx).Denied = c.denied
 					return c.handle
 				}
 				return nil
@@ -72,8 +76,8 @@ func TestDecidedOnceMore(t *testing.T) {
 			if learned > 1 {
 				t.Errorf("learned %d times", learned)
 			}
-			if call := h.finished[0]; c.status == http.StatusOK && (call.Err != nil || call.Caller != runs) {
-				t.Errorf("the record says %v, %v", call.Err, call.Caller)
+			if call := h.finished[0]; c.status == http.StatusOK && (call.Err != nil || call.Caller != runs || runs > 1 && (call.Denied || len(call.Audit) > 0)) {
+				t.Errorf("the record says %v, %v, %v, %v", call.Err, call.Caller, call.Denied, call.Audit)
 			}
 		})
 	}

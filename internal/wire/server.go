@@ -32,9 +32,9 @@ type Server struct {
 	// MapError turns an error that is no *Error (store errors, foreign ones) into one; nil, or a nil answer: internal.
 	MapError func(err error) *Error
 	// Knowledge, if set, is the version of what this process remembers and judges requests by, and Learn brings that up to date with what
-	// other processes have changed and gives the new version. A request that would be refused is decided once more if the version has
-	// changed since it began: who was told of a change elsewhere is not refused here for want of it. One that has left a note in
-	// Call.Audit is not, since it may have had effects, nor is one that shall come later (RetryAfter). Set both or none.
+	// other processes have changed and gives the new version. A request that would be refused, or answered with Call.Denied, is decided once
+	// more if the version has changed since it began: who was told of a change elsewhere is not refused here for want of it. A refusal that
+	// has left a note in Call.Audit is final, since it may have had effects, and so is one that shall come later (RetryAfter). Set both or none.
 	Knowledge func() int64
 	Learn     func(ctx context.Context) int64
 	// Observe, if set, hears of every request once its answer has been written, those refused by Admit too, and how long it took. The
