@@ -2,6 +2,7 @@ package proof
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,16 +33,21 @@ func TestHearing(t *testing.T) {
 		{"disabled, refreshed later", userModel("a", true), false, []porcupine.Operation{at(0, 1, disable, "", yes), at(1002, 1003, redeem, "a", on(1, to))}},
 		{"disabled, refreshed on the same node", userModel("a", true), false, []porcupine.Operation{at(0, 1, disable, "", yes), at(2, 3, redeem, "a", to)}},
 		{"disabled, active later", userModel("a", true), false, []porcupine.Operation{at(0, 1, disable, "", yes), at(1002, 1003, introspectRefresh, "a", on(1, yes))}},
-		{"disabled, refused, enabled, refused within the second", userModel("a", true), true, []porcupine.Operation{at(0, 1, disable, "", yes), at(2, 3, redeem, "a", no), at(4, 5, enable, "", yes), at(900, 901, redeem, "a", on(1, no)), at(2000, 2001, redeem, "a", on(1, to))}},
+		{"enabled, refused within the second", userModel("a", true), false, []porcupine.Operation{at(0, 1, disable, "", yes), at(4, 5, enable, "", yes), at(900, 901, redeem, "a", on(1, no))}},
+		{"disabled, refused, enabled, refused within the second of a fault", userModel("a", true), true, []porcupine.Operation{at(0, 1, disable, "", yes), at(2, 3, redeem, "a", no), at(4, 5, enable, "", yes), at(900, 901, redeem, "a", on(1, no)), at(2000, 2001, redeem, "a", on(1, to))}},
 		{"enabled, refused later", userModel("a", true), false, []porcupine.Operation{at(0, 1, disable, "", yes), at(4, 5, enable, "", yes), at(1006, 1007, redeem, "a", on(1, no))}},
 		{"perhaps disabled, refused", userModel("a", true), true, []porcupine.Operation{at(0, never, disable, "", lost), at(4, 5, redeem, "a", on(1, no))}},
 		{"refused before being disabled", userModel("a", true), false, []porcupine.Operation{at(0, 1, redeem, "a", on(1, no)), at(4, 5, disable, "", yes)}},
 	} {
+		var faults [][2]int64
+		if strings.HasSuffix(c.name, "of a fault") {
+			faults = [][2]int64{{0, int64(100 * time.Millisecond)}}
+		}
 		for i := range c.history {
 			c.history[i].Call *= int64(time.Millisecond)
 			c.history[i].Return *= int64(time.Millisecond)
 		}
-		h := &history{t: t, s: &server{nodes: make([]*node, 3)}, operations: c.history}
+		h := &history{t: t, s: &server{nodes: make([]*node, 3), strikes: faults}, operations: c.history}
 		if wrong := h.judge(c.model); (len(wrong) == 0) != c.right {
 			t.Errorf("%s: %q", c.name, wrong)
 		}

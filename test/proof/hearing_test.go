@@ -60,15 +60,16 @@ func enabledAgain(all []porcupine.Operation, off porcupine.Operation) int64 {
 
 // heardOf is a history as the models see it that several nodes answered. A question finds an access token active by what the node knows of
 // sessions, which may be a second old; all that is done with a refresh token is judged by the family itself. The user's switches are left
-// to late: until all nodes must have heard of one, each call may find the user as before or as after it.
-func heardOf(all []porcupine.Operation) (rest []porcupine.Operation) {
+// to late: until all nodes must have heard of a disabling, each call may find the user as before or as after it. That the user was enabled each
+// node finds out before it refuses anything, unless a fault keeps it from asking.
+func heardOf(all []porcupine.Operation, strikes [][2]int64) (rest []porcupine.Operation) {
 	isSwitch := func(o porcupine.Operation) bool { k := o.Input.(input).kind; return k == disable || k == enable }
 	for _, o := range all {
 		if isSwitch(o) {
 			continue
 		}
 		out := o.Output.(output)
-		out.excused = perhapsDisabled(all, o)
+		out.excused = perhapsDisabled(all, o, strikes)
 		o.Output = out
 		if out.ok && o.Input.(input).kind == introspectAccess {
 			o.Call -= int64(hearing)
@@ -78,15 +79,19 @@ func heardOf(all []porcupine.Operation) (rest []porcupine.Operation) {
 	return rest
 }
 
-// perhapsDisabled says whether the user may have been disabled for a call: from the disabling's call to a second after the answer of
-// what enables again.
-func perhapsDisabled(all []porcupine.Operation, o porcupine.Operation) bool {
+// perhapsDisabled says whether the user may have been disabled for a call: from the disabling's call to the answer of what enables again, or,
+// during a fault and a second after it, to a second after that.
+func perhapsDisabled(all []porcupine.Operation, o porcupine.Operation, strikes [][2]int64) bool {
+	heard := o.Call
+	if slices.ContainsFunc(strikes, func(s [2]int64) bool { return o.Call <= s[1]+int64(hearing) && o.Return >= s[0] }) {
+		heard -= int64(hearing)
+	}
 	for _, off := range all {
 		if off.Input.(input).kind != disable || off.Call > o.Return {
 			continue
 		}
 		enabled := slices.ContainsFunc(all, func(on porcupine.Operation) bool {
-			return on.Input.(input).kind == enable && on.Output.(output).ok && on.Call > off.Return && on.Return+int64(hearing) < o.Call
+			return on.Input.(input).kind == enable && on.Output.(output).ok && on.Call > off.Return && on.Return < heard
 		})
 		if !enabled {
 			return true

@@ -124,7 +124,7 @@ func (h *history) judge(model porcupine.NondeterministicModel) (wrong []string) 
 	operations := h.operations
 	if len(h.s.nodes) > 1 {
 		wrong = late(operations)
-		operations = heardOf(operations)
+		operations = heardOf(operations, h.s.strikes)
 	}
 	if result := explained(model, operations); result != porcupine.Ok {
 		wrong = append(wrong, fmt.Sprintf("no order of these %d calls explains their answers (%s)", len(operations), result))
