@@ -3,7 +3,6 @@ package iam
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -16,13 +15,13 @@ import (
 // The constraints of IAM's service model, for records that do not arrive through its API (which is validated by wire).
 
 var (
-	namePattern       = regexp.MustCompile(`^[\w+=,.@-]+$`)
-	pathPattern       = regexp.MustCompile(`^/(?:[!-~]+/)?$`)
-	policyPathPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9.,+@=_-]+)*/$`)
-	documentPattern   = regexp.MustCompile(`^[\t\n\r -ÿ]+$`)
-	tagKeyPattern     = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`)
-	tagValuePattern   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
-	accessKeyPattern  = regexp.MustCompile(`^AKIA[A-Z0-9]{12,124}$`)
+	namePattern       = wire.NewPattern(`^[\w+=,.@-]+$`)
+	pathPattern       = wire.NewPattern(`^/(?:[!-~]+/)?$`)
+	policyPathPattern = wire.NewPattern(`^(?:/[A-Za-z0-9.,+@=_-]+)*/$`)
+	documentPattern   = wire.NewPattern(`^[\t\n\r -ÿ]+$`)
+	tagKeyPattern     = wire.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`)
+	tagValuePattern   = wire.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	accessKeyPattern  = wire.NewPattern(`^AKIA[A-Z0-9]{12,124}$`)
 )
 
 const (
@@ -51,7 +50,7 @@ func checkName(member, name string, longest int) error {
 	return nil
 }
 
-func checkPath(path string, pattern *regexp.Regexp) error {
+func checkPath(path string, pattern *wire.Pattern) error {
 	switch {
 	case len(path) > maxPath:
 		return constraint("path", path, fmt.Sprintf("have length less than or equal to %d", maxPath))

@@ -3,11 +3,12 @@ package identitystore
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // UserAttributes are a user's attributes but UserName, ExternalIds and UserStatus, in the API's own types. Absent is nil.
@@ -47,10 +48,10 @@ const (
 const enterprise = "aws:identitystore:enterprise"
 
 var (
-	word = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`)
-	text = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r \x{a0}\x{3000}]+$`)
+	word = wire.NewPattern(`^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$`)
+	text = wire.NewPattern(`^[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r \x{a0}\x{3000}]+$`)
 	// groupName is text without the ideographic space.
-	groupName = regexp.MustCompile(`^[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r \x{a0}]+$`)
+	groupName = wire.NewPattern(`^[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r \x{a0}]+$`)
 )
 
 // textAttribute is a plain string attribute under its attribute path.
@@ -94,7 +95,7 @@ func (c *check) fail(format string, args ...any) {
 }
 
 // pattern checks a value that is there.
-func (c *check) pattern(path, value string, most int, p *regexp.Regexp) {
+func (c *check) pattern(path, value string, most int, p *wire.Pattern) {
 	if n := utf8.RuneCountInString(value); n < 1 || n > most {
 		c.fail("The value at %s must have between 1 and %d characters.", path, most)
 	} else if !utf8.ValidString(value) || !p.MatchString(value) {

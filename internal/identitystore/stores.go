@@ -3,11 +3,11 @@ package identitystore
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // IdentityStore is one directory; it belongs to one Identity Center instance.
@@ -34,8 +34,8 @@ func storeARN(accountID, id string) string {
 }
 
 var (
-	storeID   = regexp.MustCompile(`^(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
-	accountID = regexp.MustCompile(`^[0-9]{12}$`)
+	storeID   = wire.NewPattern(`^(d-[0-9a-f]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
+	accountID = wire.NewPattern(`^[0-9]{12}$`)
 )
 
 // PutStore creates or replaces an identity store; CreatedAt is filled when new. Malformed ids are a ValidationException.

@@ -2,13 +2,13 @@ package identitystore
 
 import (
 	"errors"
-	"regexp"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // User is a directory user. Attributes the API has are columns; folded copies serve lookups.
@@ -47,7 +47,7 @@ var users = store.NewTable[User](store.Spec{
 })
 
 // principalID is what an id must look like that the caller of PutUser or PutGroup chooses.
-var principalID = regexp.MustCompile(`^([0-9a-f]{10}-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+var principalID = wire.NewPattern(`^([0-9a-f]{10}-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 const (
 	duplicateUserName   = "Duplicate UserName"

@@ -3,7 +3,6 @@ package ssoadmin
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/symbolon/symbolon/internal/iam"
 	"github.com/symbolon/symbolon/internal/policy"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // actorPolicyName labels the document in the reasons of a decision.
@@ -34,7 +34,7 @@ func ActorActions() []string { return []string{ActionCreateToken, ActionIntrospe
 // actorActions are the actions an actor policy may speak of. sso-oauth:* is let in as the name for all of them.
 var actorActions = append(ActorActions(), "sso-oauth:*")
 
-var servicePrincipal = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+var servicePrincipal = wire.NewPattern(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 
 // actorStatement is what an actor policy adds to the rules of the policy language: which elements a statement must have
 // and what may stand in them.

@@ -3,13 +3,13 @@ package ssoadmin
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // Application is an OAuth customer managed application.
@@ -40,8 +40,8 @@ var applications = store.NewTable[Application](store.Spec{
 })
 
 var (
-	applicationARN = regexp.MustCompile(`^arn:aws(-[a-z]{1,5}){0,3}:sso::\d{12}:application/(sso)?ins-[a-zA-Z0-9-.]{16}/apl-[a-zA-Z0-9]{16}$`)
-	httpURL        = regexp.MustCompile(`^https?://[-a-zA-Z0-9+&@#/%?=~_|!:,.;]*[-a-zA-Z0-9+&@#/%=~_|]$`)
+	applicationARN = wire.NewPattern(`^arn:aws(-[a-z]{1,5}){0,3}:sso::\d{12}:application/(sso)?ins-[a-zA-Z0-9-.]{16}/apl-[a-zA-Z0-9]{16}$`)
+	httpURL        = wire.NewPattern(`^https?://[-a-zA-Z0-9+&@#/%?=~_|!:,.;]*[-a-zA-Z0-9+&@#/%=~_|]$`)
 )
 
 // AccessTokenFormat is what the reserved tag symbolon:access-token-format says; opaque without it.

@@ -3,7 +3,6 @@ package ssoadmin
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
@@ -33,11 +32,11 @@ var instances = store.NewTable[Instance](store.Spec{
 })
 
 var (
-	instanceARN     = regexp.MustCompile(`^arn:aws(-[a-z]{1,5}){0,3}:sso:::instance/(sso)?ins-[a-zA-Z0-9-.]{16}$`)
-	instanceName    = regexp.MustCompile(`^[\w+=,.@-]{0,255}$`)
-	accountID       = regexp.MustCompile(`^[0-9]{12}$`)
-	identityStoreID = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`)
-	regionName      = regexp.MustCompile(`^([a-z]+-){2,3}[0-9]$`)
+	instanceARN     = wire.NewPattern(`^arn:aws(-[a-z]{1,5}){0,3}:sso:::instance/(sso)?ins-[a-zA-Z0-9-.]{16}$`)
+	instanceName    = wire.NewPattern(`^[\w+=,.@-]{0,255}$`)
+	accountID       = wire.NewPattern(`^[0-9]{12}$`)
+	identityStoreID = wire.NewPattern(`^[a-zA-Z0-9-]{1,64}$`)
+	regionName      = wire.NewPattern(`^([a-z]+-){2,3}[0-9]$`)
 )
 
 // NewInstanceARN makes the ARN of a new instance.

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/identitystore"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // TrustedTokenIssuer vouches for users by JWT.
@@ -46,10 +46,10 @@ func ForeignAlgorithms() []string {
 func defaultAlgorithms() []string { return []string{"RS256", "ES256"} }
 
 var (
-	issuerARN     = regexp.MustCompile(`^arn:aws(-[a-z]{1,5}){0,3}:sso::\d{12}:trustedTokenIssuer/(sso)?ins-[a-zA-Z0-9-.]{16}/tti-[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$`)
-	issuerName    = regexp.MustCompile(`^[\w+=,.@-]{1,255}$`)
-	issuerURL     = regexp.MustCompile(`^https?://[-a-zA-Z0-9+&@/%=~_|!:,.;]*[-a-zA-Z0-9+&@/%=~_|]$`)
-	attributePath = regexp.MustCompile(`^\p{L}+(?:[._]\p{L}+){0,2}$`)
+	issuerARN     = wire.NewPattern(`^arn:aws(-[a-z]{1,5}){0,3}:sso::\d{12}:trustedTokenIssuer/(sso)?ins-[a-zA-Z0-9-.]{16}/tti-[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$`)
+	issuerName    = wire.NewPattern(`^[\w+=,.@-]{1,255}$`)
+	issuerURL     = wire.NewPattern(`^https?://[-a-zA-Z0-9+&@/%=~_|!:,.;]*[-a-zA-Z0-9+&@/%=~_|]$`)
+	attributePath = wire.NewPattern(`^\p{L}+(?:[._]\p{L}+){0,2}$`)
 )
 
 // AllowedAlgorithms is the effective allow-list: Algorithms or the default, and what the reserved tag adds.

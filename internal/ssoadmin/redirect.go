@@ -4,18 +4,19 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 const maxRedirectURI = 2048 // characters
 
 var (
-	privateScheme = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+$`)
-	hostLabel     = regexp.MustCompile(`^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$`)
+	privateScheme = wire.NewPattern(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+$`)
+	hostLabel     = wire.NewPattern(`^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$`)
 	// hiddenByte is an escape that a later decoding turns into a separator, a dot segment or a control character.
-	hiddenByte = regexp.MustCompile(`(?i)%(2e|2f|5c|[01][0-9a-f]|7f)`)
+	hiddenByte = wire.NewPattern(`(?i)%(2e|2f|5c|[01][0-9a-f]|7f)`)
 )
 
 // ValidateRedirectURI says whether a redirect URI may be registered. The text is stored and compared exactly as it is,

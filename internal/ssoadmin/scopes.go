@@ -2,11 +2,11 @@ package ssoadmin
 
 import (
 	"context"
-	"regexp"
 	"slices"
 
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // ApplicationScope is one access scope of an application.
@@ -21,7 +21,7 @@ var scopes = store.NewTable[ApplicationScope](store.Spec{Name: "ssoadmin_applica
 
 // The scopes that every application has (openid, aws, sts:identity_context) fit the pattern as well and may be
 // configured: that is how they get targets.
-var scopeName = regexp.MustCompile(`^[A-Za-z0-9_]{1,50}(:[A-Za-z0-9_]{1,50}){0,2}$`)
+var scopeName = wire.NewPattern(`^[A-Za-z0-9_]{1,50}(:[A-Za-z0-9_]{1,50}){0,2}$`)
 
 // Scopes returns the configured scopes of an application, in the order of their names.
 //

@@ -3,7 +3,6 @@ package ssoadmin
 import (
 	"context"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
+	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // Reserved tags set what AWS's API has no member for, so that SDKs and Terraform can manage it unmodified. Changing one
@@ -59,7 +59,7 @@ func oneOf(key string, values ...string) func(string) error {
 	}
 }
 
-var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+var tagText = wire.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // checkTags judges all tags of a resource together. was are the tags it has had.
 func checkTags(tags, was map[string]string, rules tagRules) error {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +17,7 @@ type limits struct {
 	hasLen         bool
 	min, max       int64
 	hasRange       bool
-	pattern        func() *regexp.Regexp
+	pattern        *Pattern
 	patternText    string
 	enum           []string
 }
@@ -44,10 +42,7 @@ func parseLimits(tag reflect.StructTag, prefix string) (*limits, error) {
 	}
 	if text, ok := tag.Lookup(prefix + "pattern"); ok {
 		any = true
-		l.patternText = text
-		if l.pattern, err = pattern(text); err != nil {
-			return nil, err
-		}
+		l.pattern, l.patternText = tagPattern(text), text
 	}
 	if text, ok := tag.Lookup(prefix + "enum"); ok {
 		any = true
@@ -63,18 +58,13 @@ func parseLimits(tag reflect.StructTag, prefix string) (*limits, error) {
 // hundreds of members, and struct tags are a bounded set.
 var patterns sync.Map
 
-// pattern checks a pattern's syntax now and compiles it when it is first needed.
-func pattern(text string) (func() *regexp.Regexp, error) {
+func tagPattern(text string) *Pattern {
 	if p, ok := patterns.Load(text); ok {
-		return p.(func() *regexp.Regexp), nil
-	}
-	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
-		return nil, err
+		return p.(*Pattern)
 	}
 	// Grouped, so that an alternative in the pattern cannot escape the anchors.
-	p := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + text + `)$`) })
-	patterns.Store(text, p)
-	return p, nil
+	p, _ := patterns.LoadOrStore(text, NewPattern(`^(?:`+text+`)$`))
+	return p.(*Pattern)
 }
 
 // parseRange reads "1..100"; either side may be missing.
@@ -125,7 +115,7 @@ func (l *limits) broken(s *shape, v reflect.Value) []string {
 		out = append(out, "Member must satisfy enum value set: ["+strings.Join(l.enum, ", ")+"]")
 	}
 	// A text that is too long is not matched as well: the refusal is certain, the match is work.
-	if l.pattern != nil && !tooLong && !l.pattern().MatchString(v.String()) {
+	if l.pattern != nil && !tooLong && !l.pattern.MatchString(v.String()) {
 		out = append(out, "Member must satisfy regular expression pattern: "+l.patternText)
 	}
 	return out
