@@ -167,6 +167,8 @@ func runMasterKeyCommand(ctx context.Context, argv []string) ([]byte, error) {
 	}
 	clear(output.text)
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return nil, fmt.Errorf("the command %q was ended: %w", argv[0], context.Canceled)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, fmt.Errorf("the command %q has not ended within %s", argv[0], masterKeyPatience)
 	case len(complaint.text) > 0:

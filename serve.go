@@ -33,9 +33,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	silent := &newcomers{}
 	h.ConnState = silent.note
 	if err := s.Join(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil
+		}
 		return err
 	}
-	go s.prepareKeys()
+	go s.prepareKeys(ctx)
 	go s.watchClock(ctx)
 	done := make(chan error, 1)
 	go func() {
@@ -121,10 +124,19 @@ func (s *Server) parting(next http.Handler) http.Handler {
 	})
 }
 
+// firstCalm is how long a server serves before it makes the RS256 key: finding primes keeps a core busy for a tenth of a second or more, and
+// those who have waited for the server to start come first.
+const firstCalm = 250 * time.Millisecond
+
 // prepareKeys makes the RS256 key, which takes a moment, before anybody asks for it: relying parties then find it in the key set they
-// fetch first.
-func (s *Server) prepareKeys() {
-	if err := s.keys.Prepare(token.RS256); err != nil {
+// fetch first. Whoever needs it sooner has it made.
+func (s *Server) prepareKeys(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(firstCalm):
+	}
+	if err := s.keys.Prepare(token.RS256); err != nil && ctx.Err() == nil {
 		s.config.Log.Warn("the RS256 key is not made yet", "error", err)
 	}
 }

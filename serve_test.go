@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/symbolon/symbolon/internal/store/sqlite"
 )
 
 // served is a server behind its own listener, and how to tell it to end.
@@ -139,4 +143,56 @@ func TestDrainWaits(t *testing.T) {
 		}
 		fatal(t, <-done)
 	}
+}
+
+// TestToldToEndBeforeItServes: a server that is told to end while it joins the others, or while the RS256 key is being made, goes without a
+// complaint.
+func TestToldToEndBeforeItServes(t *testing.T) {
+	backend, err := sqlite.Memory()
+	fatal(t, err)
+	t.Cleanup(func() { _ = backend.Close() })
+	folder := t.TempDir()
+	for _, after := range []time.Duration{0, 100 * time.Millisecond, firstCalm, firstCalm + 20*time.Millisecond} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		fatal(t, err)
+		var log lockedBuffer
+		none := time.Duration(0)
+		s, err := newServer(t.Context(), Config{
+			Listen: l.Addr().String(), Issuer: "http://127.0.0.1:1", Data: folder, Development: true, DrainDelay: &none,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		}, kept{backend})
+		fatal(t, err)
+		ctx, end := context.WithCancel(t.Context())
+		time.AfterFunc(after, end)
+		if after == 0 {
+			end()
+		}
+		if err := s.Serve(ctx, l); err != nil {
+			t.Errorf("told to end after %v: %v", after, err)
+		}
+		fatal(t, s.Close())
+		time.Sleep(300 * time.Millisecond) // for who is still at it
+		if text := log.String(); strings.Contains(text, "level=WARN") || strings.Contains(text, "level=ERROR") {
+			t.Errorf("told to end after %v:\n%s", after, text)
+		}
+		l.Close()
+	}
+}
+
+// lockedBuffer is what was logged so far, from whatever goroutine.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

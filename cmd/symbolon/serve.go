@@ -52,8 +52,8 @@ func listen(config *symbolon.Config, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// runServer builds the server, lets ready prepare it, and serves until ctx ends. Requests that arrive before ready is done wait in
-// the listener's queue.
+// runServer builds the server, lets ready prepare it, and serves until ctx ends, be it during the start. Requests that arrive before ready
+// is done wait in the listener's queue.
 func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net.Listener, ready func(context.Context, *symbolon.Server) error) (err error) {
 	defer l.Close()
 	if config.Version = buildVersion(); config.Log == nil {
@@ -64,11 +64,11 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 	}
 	s, err := symbolon.New(ctx, config)
 	if err != nil {
-		return err
+		return unlessEnding(ctx, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := s.Join(ctx); err != nil {
-		return err
+		return unlessEnding(ctx, err)
 	}
 	stopControl, err := s.StartControl(config.Data)
 	if err != nil {
@@ -81,12 +81,20 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 	}
 	defer func() { err = errors.Join(err, stopAdmin()) }()
 	if err := ready(ctx, s); err != nil {
-		return err
+		return unlessEnding(ctx, err)
 	}
 	defer reloadOnHangup(s)()
 	defer supervised(ctx)()
 	fmt.Fprintf(out, "symbolon serves %s\n", s.Issuer())
 	return s.Serve(ctx, l)
+}
+
+// unlessEnding is the fault of a start, or nil where all that is wrong is that the server was told to end: so it does.
+func unlessEnding(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // reloadOnHangup begins a new audit log, for log rotation, and reads the TLS certificate again at SIGHUP, until stop.

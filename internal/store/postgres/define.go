@@ -211,6 +211,9 @@ func (b *Backend) withDefiner(ctx context.Context, fn func(c *conn, deadline tim
 	}
 	for {
 		err := b.define(ctx, deadline, fn)
+		if errors.Is(err, errLost) && ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", ctx.Err(), err) // that was how it was told to stop
+		}
 		if !raced(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
