@@ -16,8 +16,21 @@ import (
 
 // call is a signed request, ready to be sent any number of times.
 type call struct {
-	s     *server
-	bytes []byte
+	s      *server
+	bytes  []byte
+	signed time.Time
+	sign   func() []byte // anew
+}
+
+// freshness is how long a signature is sent; it counts for five minutes.
+const freshness = 4 * time.Minute
+
+// current is the request under a signature that counts now.
+func (c *call) current() []byte {
+	if time.Since(c.signed) > freshness {
+		return c.sign()
+	}
+	return c.bytes
 }
 
 // answer is what came back; status 0 if nothing did, and not sent if there was nobody to send it to.
@@ -39,18 +52,21 @@ type tokens struct {
 
 // prepare signs a request.
 func (s *server) prepare(service, path string, header http.Header, body []byte) *call {
-	r, err := http.NewRequest(http.MethodPost, s.endpoint+path, bytes.NewReader(body))
-	if err != nil {
-		panic(err) // our own URL
+	sign := func() []byte {
+		r, err := http.NewRequest(http.MethodPost, s.endpoint+path, bytes.NewReader(body))
+		if err != nil {
+			panic(err) // our own URL
+		}
+		r.Header = header.Clone()
+		credential := sigv4.Credential{AccessKeyID: s.keyID, SecretAccessKey: s.keySecret}
+		sigv4.Sign(r, body, credential, "", service, region, time.Now())
+		var text bytes.Buffer
+		if err := r.Write(&text); err != nil {
+			panic(err) // to memory
+		}
+		return text.Bytes()
 	}
-	r.Header = header
-	credential := sigv4.Credential{AccessKeyID: s.keyID, SecretAccessKey: s.keySecret}
-	sigv4.Sign(r, body, credential, "", service, region, time.Now())
-	var text bytes.Buffer
-	if err := r.Write(&text); err != nil {
-		panic(err) // to memory
-	}
-	return &call{s, text.Bytes()}
+	return &call{s: s, bytes: sign(), signed: time.Now(), sign: sign}
 }
 
 // token prepares CreateTokenWithIAM; members are name and value in turn.
@@ -117,7 +133,7 @@ func (c *call) sendTo(node int, ready <-chan struct{}) (a answer) {
 	a.call, a.sent = moment(), true
 	defer func() { a.back = moment() }()
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-	if _, a.err = conn.Write(c.bytes); a.err != nil {
+	if _, a.err = conn.Write(c.current()); a.err != nil {
 		return a
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
