@@ -131,7 +131,7 @@ func (d *draft) begin(r *http.Request, at time.Time) *audit.Event {
 	}
 	d.event = audit.Event{
 		EventTime: at.UTC(), SourceIPAddress: host, UserAgent: r.UserAgent(), EventType: "AwsApiCall", EventCategory: "Management",
-		TLSDetails: &d.tls,
+		TLSDetails: &d.tls, Encoded: true, // by wire's shapes and notes
 	}
 	return &d.event
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -41,16 +42,16 @@ func (e *Event) appendWhole(b []byte) (_ []byte, err error) {
 	b = appendGiven(b, "userAgent", cut(e.UserAgent))
 	b = appendGiven(b, "errorCode", e.ErrorCode)
 	b = appendGiven(b, "errorMessage", cut(e.ErrorMessage))
-	if b, err = appendReady(appendName(b, "requestParameters"), e.RequestParameters); err != nil {
+	if b, err = e.appendReady(appendName(b, "requestParameters"), e.RequestParameters); err != nil {
 		return nil, err
 	}
-	if b, err = appendReady(appendName(b, "responseElements"), e.ResponseElements); err != nil {
+	if b, err = e.appendReady(appendName(b, "responseElements"), e.ResponseElements); err != nil {
 		return nil, err
 	}
-	if b, err = appendDetails(b, "additionalEventData", e.AdditionalEventData); err != nil {
+	if b, err = e.appendDetails(b, "additionalEventData", e.AdditionalEventData); err != nil {
 		return nil, err
 	}
-	if b, err = appendDetails(b, "serviceEventDetails", e.ServiceEventDetails); err != nil {
+	if b, err = e.appendDetails(b, "serviceEventDetails", e.ServiceEventDetails); err != nil {
 		return nil, err
 	}
 	return e.appendRest(b), nil
@@ -135,20 +136,23 @@ func appendGiven(b []byte, name, value string) []byte {
 }
 
 // appendReady writes a value that came as JSON: one value, in one line, no name twice.
-func appendReady(b []byte, v jsontext.Value) ([]byte, error) {
-	if v == nil {
+func (e *Event) appendReady(b []byte, v jsontext.Value) ([]byte, error) {
+	switch {
+	case v == nil:
 		return append(b, "null"...), nil
+	case e.Encoded && len(v) > 0 && bytes.IndexByte(v, '\n') < 0: // whoever was wrong about it must not break the line
+		return append(b, v...), nil
 	}
 	return jsontext.AppendFormat(b, v, jsontext.AllowInvalidUTF8(true))
 }
 
 // appendDetails writes a member that is a map, the same for the same map, or ready JSON; nothing where there is nothing in it.
-func appendDetails(b []byte, name string, details any) ([]byte, error) {
+func (e *Event) appendDetails(b []byte, name string, details any) ([]byte, error) {
 	switch d := details.(type) {
 	case nil:
 		return b, nil
 	case jsontext.Value:
-		return appendReady(appendName(b, name), d)
+		return e.appendReady(appendName(b, name), d)
 	case map[string]any:
 		if len(d) == 0 {
 			return b, nil

@@ -33,6 +33,10 @@ type Event struct {
 	RecipientAccountID  string         `json:"recipientAccountId,omitempty"`
 	EventCategory       string         `json:"eventCategory"`
 	TLSDetails          *TLSDetails    `json:"tlsDetails,omitempty"`
+
+	// Encoded says that every jsontext.Value here is fresh from an encoder: one valid value without blanks, no name in it twice. It is
+	// written as it is. Without it each is read and written once more.
+	Encoded bool `json:"-"`
 }
 
 // UserIdentity is who called.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,14 @@ func TestReadyJSON(t *testing.T) {
 	e.ResponseElements = jsontext.Value("{\"list\":[ ],\n\"text\":\"\\u003c\u2028\xff\\u003e\"}")
 	got, err := e.append(nil)
 	if want := `"responseElements":{"list":[],"text":"<` + "\u2028\ufffd" + `>"},`; err != nil || !strings.Contains(string(got), want) {
+		t.Errorf("%v\n%s", err, got)
+	}
+	e.Encoded = true // which it is not: the line stays whole
+	if got, err := e.append(nil); err != nil || bytes.IndexByte(got, '\n') >= 0 {
+		t.Errorf("%v\n%s", err, got)
+	}
+	e.ResponseElements = jsontext.Value(`{"a":[1,"b"]}`)
+	if got, err := e.append(nil); err != nil || !strings.Contains(string(got), `"responseElements":{"a":[1,"b"]},`) {
 		t.Errorf("%v\n%s", err, got)
 	}
 	for _, bad := range []string{"", "{", `{},"more":1`, `{"a":1,"a":2}`} {

@@ -91,6 +91,19 @@ func TestJSONStrings(t *testing.T) {
 	}
 }
 
+// TestRecordedDocument: a client's own line breaks do not reach the audit log, and text that is more or less than one value not at all.
+func TestRecordedDocument(t *testing.T) {
+	got, err := appendDocument([]byte("x"), jsontext.Value("{\n\t\"a\": [1, 2],\r\n \"b\": \"\\u0041\"}"))
+	if want := `x{"a":[1,2],"b":"A"}`; err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	for _, bad := range []string{"", "{", `{},"more":1`, `{"a":1,"a":2}`} {
+		if got, err := appendDocument(nil, jsontext.Value(bad)); err == nil {
+			t.Errorf("%q became %q", bad, got)
+		}
+	}
+}
+
 func TestJSONAbsent(t *testing.T) {
 	h := newHouse(t)
 	h.create(`{"InstanceArn":"arn:1","Name":null,"Tags":null,"Grant":null,"Policy":null,"Extra":null,"Since":null}`)

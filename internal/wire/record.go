@@ -134,13 +134,14 @@ func appendEach(b []byte, before, after byte, n int, item func(b []byte, i int) 
 	return append(b, after), nil
 }
 
-// appendDocument checks first: text that is no JSON value could otherwise add members of its own to the event.
+// appendDocument checks, and leaves no blanks: text that is no JSON value could otherwise add members of its own to the event.
 func appendDocument(b []byte, raw jsontext.Value) ([]byte, error) {
 	if raw == nil {
 		return append(b, "null"...), nil
 	}
-	if !raw.IsValid(jsontext.AllowInvalidUTF8(true)) {
+	b, err := jsontext.AppendFormat(b, raw, jsontext.AllowInvalidUTF8(true)) // in one line
+	if err != nil {
 		return nil, errors.New("wire: a document is not valid JSON")
 	}
-	return append(b, raw...), nil
+	return b, nil
 }
