@@ -20,7 +20,6 @@ var asynchronous = flag.Bool("asynchronous", false, "commits do not wait for the
 type pair struct {
 	servers [2]*postgrestest.Cluster
 	primary int // which of them
-	url     string
 	link    *network // over which the standby follows
 }
 
