@@ -27,7 +27,10 @@ func (a *applier) applyUser(d UserDeclaration) error {
 	if err != nil {
 		return at("user", d.UserName, err)
 	}
-	wanted := wantedUser(existing, d, ok)
+	wanted, err := wantedUser(existing, d, ok)
+	if err != nil {
+		return at("user", d.UserName, err)
+	}
 	wanted.StoreID = a.instance.IdentityStoreID
 	id := existing.ID
 	err = settle(a, "user", d.UserName, existing, ok, wanted, func(u identitystore.User) error {
@@ -42,33 +45,39 @@ func (a *applier) applyUser(d UserDeclaration) error {
 }
 
 // wantedUser is the record with what is declared; what is left out stays, and a new user is enabled.
-func wantedUser(u identitystore.User, d UserDeclaration, exists bool) identitystore.User {
+func wantedUser(u identitystore.User, d UserDeclaration, exists bool) (identitystore.User, error) {
+	a, err := u.Attributes.Get()
+	if err != nil {
+		return u, err
+	}
 	u.UserName, u.Enabled = d.UserName, declared(d.Enabled, u.Enabled, exists)
-	if d.GivenName != "" || d.FamilyName != "" || u.Attributes.Name == nil {
+	if d.GivenName != "" || d.FamilyName != "" || a.Name == nil {
 		var old identitystore.Name
-		if u.Attributes.Name != nil {
-			old = *u.Attributes.Name
+		if a.Name != nil {
+			old = *a.Name
 		}
 		old.GivenName = text(cmp.Or(d.GivenName, value(old.GivenName), d.UserName))
 		old.FamilyName = text(cmp.Or(d.FamilyName, value(old.FamilyName), d.UserName))
-		u.Attributes.Name = &old
+		a.Name = &old
 	}
-	if d.DisplayName != "" || u.Attributes.DisplayName == nil {
+	if d.DisplayName != "" || a.DisplayName == nil {
 		full := strings.TrimSpace(d.GivenName + " " + d.FamilyName)
-		u.Attributes.DisplayName = text(cmp.Or(d.DisplayName, full, d.UserName))
+		a.DisplayName = text(cmp.Or(d.DisplayName, full, d.UserName))
 	}
 	if d.Email != "" {
 		primary := true
-		u.Attributes.Emails = []identitystore.Email{{Value: &d.Email, Type: text("work"), Primary: &primary}}
+		a.Emails = []identitystore.Email{{Value: &d.Email, Type: text("work"), Primary: &primary}}
 	}
 	if d.ExternalIDs != nil {
-		u.ExternalIDs = nil
+		var list []identitystore.ExternalId
 		for issuer, id := range d.ExternalIDs {
-			u.ExternalIDs = append(u.ExternalIDs, identitystore.ExternalId{Issuer: issuer, Id: id})
+			list = append(list, identitystore.ExternalId{Issuer: issuer, Id: id})
 		}
-		slices.SortFunc(u.ExternalIDs, func(x, y identitystore.ExternalId) int { return cmp.Compare(x.Issuer, y.Issuer) })
+		slices.SortFunc(list, func(x, y identitystore.ExternalId) int { return cmp.Compare(x.Issuer, y.Issuer) })
+		u.ExternalIDs = store.LazyOf(list)
 	}
-	return u
+	u.Attributes = store.LazyOf(a)
+	return u, nil
 }
 
 // declared is a switch that is on for what is new, and otherwise as it is, unless the file says: a file that does not speak of it must

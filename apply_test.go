@@ -176,7 +176,11 @@ func TestApplyWritesWhatIsDeclared(t *testing.T) {
 	err := s.db.View(t.Context(), func(tx *store.Tx) error {
 		alice, err := identitystore.GetUserByName(tx, directory, "alice")
 		check(t, err)
-		if !alice.Enabled || *alice.Attributes.DisplayName != "Alice Anderson" || len(alice.ExternalIDs) != 1 {
+		attributes, err := alice.Attributes.Get()
+		check(t, err)
+		externals, err := alice.ExternalIDs.Get()
+		check(t, err)
+		if !alice.Enabled || *attributes.DisplayName != "Alice Anderson" || len(externals) != 1 {
 			t.Errorf("alice is %+v", alice)
 		}
 		if ok, err := s.directory.PasswordMatches(tx, directory, alice.ID, "correct horse battery staple"); err != nil || !ok {

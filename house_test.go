@@ -416,9 +416,7 @@ var comparedOpenly = map[string]string{
 	"internal/sigv4/claim.go strings.ToLower() == f.signature":    "the form of the claim, with itself",
 	"internal/sigv4/query.go p.name == querySignature":            "the name of a parameter",
 	"internal/ssoadmin/idempotency.go before.RequestHash == hash": "hashes of the caller's own requests",
-	"internal/store/hashed.go l.hashes[] == hash":                 "where a row of a table in memory stands, under a seed of this process",
-	"internal/store/hashed.go first == hash":                      "the same",
-	"internal/store/hashed.go hash == thanHash":                   "the same",
+	"internal/store/slots.go l.all[].hash() == hash":              "where a row of a table in memory stands, under a seed of this process",
 }
 
 // TestSecretsAreComparedInConstantTime refuses ==, bytes.Equal and the like on names of secrets: the time they take tells how much

@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/symbolon/symbolon/internal/store"
 )
 
 // pathUserStatus is our own: through AWS's API a user can be seen to be disabled, but not be disabled.
@@ -20,12 +22,12 @@ type edit struct {
 	value jsontext.Value // nil removes
 }
 
-// editUser applies the operations to u, whose values are then still to be checked (PutUser does).
-func editUser(ctx context.Context, u *User, operations []AttributeOperation) error {
+// editUser applies the operations to u and its attributes, whose values are then still to be checked (PutUser does).
+func editUser(ctx context.Context, u *User, a *UserAttributes, operations []AttributeOperation) error {
 	e := edit{check: check{ctx: ctx}}
 	for _, o := range operations {
 		e.begin(o)
-		e.user(u)
+		e.user(u, a)
 		if e.err != nil {
 			return e.err
 		}
@@ -71,15 +73,14 @@ func (e *edit) is(path string) bool { return strings.EqualFold(e.path, path) }
 
 func (e *edit) unknown() { e.fail("The attribute path %s is not supported.", e.path) }
 
-func (e *edit) user(u *User) {
-	a := &u.Attributes
+func (e *edit) user(u *User, a *UserAttributes) {
 	switch {
 	case e.is(pathUserName):
 		e.required(&u.UserName)
 	case e.is(pathUserStatus):
 		e.status(&u.Enabled)
 	case e.is("externalIds"):
-		u.ExternalIDs = e.externalIDs()
+		u.ExternalIDs = store.LazyOf(e.externalIDs())
 	case e.is("name"):
 		e.name(a)
 	case e.is("emails"):

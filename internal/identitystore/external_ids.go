@@ -19,6 +19,7 @@ type externalID struct {
 var externalIDs = store.NewTable[externalID](store.Spec{
 	Name:   "identitystore_external_ids",
 	Cached: true,
+	Packed: true,
 	Indexes: []store.Index{
 		{Name: "external_id", Columns: []string{"identity_store_id", "kind", "external_id"}},
 	},

@@ -25,6 +25,7 @@ type Group struct {
 var groups = store.NewTable[Group](store.Spec{
 	Name:   "identitystore_groups",
 	Cached: true,
+	Packed: true,
 	Indexes: []store.Index{
 		{Name: "name", Columns: []string{"identity_store_id", "display_name_key"}, Unique: true},
 	},

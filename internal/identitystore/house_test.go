@@ -222,7 +222,7 @@ func newBenchHouse(b *testing.B) *Server {
 		for i := range 1000 {
 			name := fmt.Sprintf("user%d", i)
 			u, err := PutUser(tx, User{StoreID: testStore, UserName: name, Enabled: true,
-				Attributes: UserAttributes{Emails: []Email{{Value: new(name + "@example.com")}}}})
+				Attributes: store.LazyOf(UserAttributes{Emails: []Email{{Value: new(name + "@example.com")}}})})
 			if err != nil {
 				return err
 			}

@@ -37,8 +37,8 @@ func TestFindUser(t *testing.T) {
 	h.update(func(tx *store.Tx) (err error) {
 		put := func(name, email string, enabled bool, external ...ExternalId) (u User) {
 			if err == nil {
-				u, err = PutUser(tx, User{StoreID: testStore, UserName: name, Enabled: enabled, ExternalIDs: external,
-					Attributes: UserAttributes{Emails: []Email{{Value: &email}}}})
+				u, err = PutUser(tx, User{StoreID: testStore, UserName: name, Enabled: enabled, ExternalIDs: store.LazyOf(external),
+					Attributes: store.LazyOf(UserAttributes{Emails: []Email{{Value: &email}}})})
 			}
 			return u
 		}

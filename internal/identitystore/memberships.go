@@ -20,6 +20,7 @@ type Membership struct {
 var memberships = store.NewTable[Membership](store.Spec{
 	Name:   "identitystore_memberships",
 	Cached: true,
+	Packed: true,
 	Indexes: []store.Index{
 		{Name: "pair", Columns: []string{"identity_store_id", "group_id", "user_id"}, Unique: true},
 		{Name: "member", Columns: []string{"identity_store_id", "user_id"}},

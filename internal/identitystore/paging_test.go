@@ -96,7 +96,7 @@ func TestPageTokensOfOthers(t *testing.T) {
 	token := h.ok("ListUsers", one)["NextToken"].(string)
 	for what, body := range map[string]object{
 		"forged":        {"NextToken": "AAAA"},
-		"altered":       {"NextToken": token[:10] + "A" + token[11:]},
+		"altered":       {"NextToken": token[:10] + string(token[10]^1) + token[11:]},
 		"cut":           {"NextToken": token[:len(token)-1]},
 		"empty":         {"NextToken": ""},
 		"another store": {"NextToken": token, "IdentityStoreId": otherStore},

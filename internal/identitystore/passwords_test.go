@@ -199,7 +199,7 @@ func TestPasswordChangeSignsOut(t *testing.T) {
 	}
 	// It is nobody's attribute: a whole record does not take it back, and the API does not show it.
 	h.update(func(tx *store.Tx) error {
-		u.Attributes.Title, u.SignedOutBefore = new("Countess"), time.Time{}
+		u.Attributes, u.SignedOutBefore = store.LazyOf(UserAttributes{Title: new("Countess")}), time.Time{}
 		u, err := PutUser(tx, u)
 		if err == nil && !u.SignedOutBefore.Equal(changed) {
 			t.Errorf("a record took it back: %v", u.SignedOutBefore)

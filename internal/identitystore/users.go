@@ -13,20 +13,20 @@ import (
 
 // User is a directory user. Attributes the API has are columns; folded copies serve lookups.
 type User struct {
-	StoreID     string       `store:"identity_store_id,key"`
-	ID          string       `store:"user_id,key"`
-	UserName    string       `store:"user_name"`
-	UserNameKey string       `store:"user_name_key"` // case-folded; unique within the store
-	EmailKey    string       `store:"email_key"`     // case-folded email value, "" when none
-	Enabled     bool         `store:"enabled"`       // UserStatus
-	ExternalIDs []ExternalId `store:"external_ids"`
+	StoreID     string                   `store:"identity_store_id,key"`
+	ID          string                   `store:"user_id,key"`
+	UserName    string                   `store:"user_name"`
+	UserNameKey string                   `store:"user_name_key"` // case-folded; unique within the store
+	EmailKey    string                   `store:"email_key"`     // case-folded email value, "" when none
+	Enabled     bool                     `store:"enabled"`       // UserStatus
+	ExternalIDs store.Lazy[[]ExternalId] `store:"external_ids"`
 	// Attributes holds all else the API shows, by the API's own type.
-	Attributes UserAttributes `store:"attributes"`
-	CreatedAt  time.Time      `store:"created_at"`
-	UpdatedAt  time.Time      `store:"updated_at"`
-	CreatedBy  string         `store:"created_by"` // ARN of the caller; empty when it was no API call
-	UpdatedBy  string         `store:"updated_by"`
-	Revision   string         `store:"revision"`
+	Attributes store.Lazy[UserAttributes] `store:"attributes"`
+	CreatedAt  time.Time                  `store:"created_at"`
+	UpdatedAt  time.Time                  `store:"updated_at"`
+	CreatedBy  string                     `store:"created_by"` // ARN of the caller; empty when it was no API call
+	UpdatedBy  string                     `store:"updated_by"`
+	Revision   string                     `store:"revision"`
 	// SignedOutBefore is when the password last changed; zero while it is the first one. See SignedOut.
 	SignedOutBefore time.Time `store:"signed_out_before"`
 }
@@ -40,6 +40,7 @@ func (u User) SignedOut(signedIn time.Time) bool {
 var users = store.NewTable[User](store.Spec{
 	Name:   "identitystore_users",
 	Cached: true,
+	Packed: true,
 	Indexes: []store.Index{
 		{Name: "name", Columns: []string{"identity_store_id", "user_name_key"}, Unique: true},
 		{Name: "email", Columns: []string{"identity_store_id", "email_key"}, Sparse: true},
@@ -88,10 +89,7 @@ func PutUser(tx *store.Tx, u User) (User, error) {
 	if err != nil && !isNew {
 		return User{}, err
 	}
-	u.UserNameKey, u.EmailKey = fold(u.UserName), emailKey(u.Attributes.Emails)
-	if u.Attributes.Extensions, err = compactAll(u.Attributes.Extensions); err != nil {
-		return User{}, err
-	}
+	u.UserNameKey = fold(u.UserName)
 	u.CreatedAt, u.CreatedBy = old.CreatedAt, old.CreatedBy
 	u.UpdatedAt, u.UpdatedBy, u.Revision = old.UpdatedAt, old.UpdatedBy, old.Revision
 	u.SignedOutBefore = old.SignedOutBefore
@@ -104,8 +102,7 @@ func PutUser(tx *store.Tx, u User) (User, error) {
 	if isNew {
 		u.CreatedAt, u.CreatedBy = u.UpdatedAt, u.UpdatedBy
 	}
-	err = putExternalIDs(tx, kindUser, u.StoreID, u.ID, old.ExternalIDs, u.ExternalIDs)
-	if err != nil {
+	if err := putUserExternalIDs(tx, u, old.ExternalIDs, u.ExternalIDs); err != nil {
 		return User{}, err
 	}
 	if err := users.Put(tx, u); err != nil {
@@ -114,9 +111,17 @@ func PutUser(tx *store.Tx, u User) (User, error) {
 	return u, nil
 }
 
-// checkUser judges a user before it is written, and gives a new one its id.
+// checkUser judges a user before it is written, gives a new one its id, and settles the form of its attributes.
 func checkUser(tx *store.Tx, u *User) error {
 	ctx := tx.Context()
+	attributes, err := u.Attributes.Get()
+	if err != nil {
+		return err
+	}
+	externals, err := u.ExternalIDs.Get()
+	if err != nil {
+		return err
+	}
 	if _, err := stores.Get(tx, u.StoreID); err != nil {
 		return orNotFound(ctx, err, typeStore, u.StoreID)
 	}
@@ -128,11 +133,15 @@ func checkUser(tx *store.Tx, u *User) error {
 	}
 	c.pattern("userName", u.UserName, maxUserName, word)
 	c.reserved("userName", u.UserName)
-	c.attributes(&u.Attributes)
-	c.externalIDs(u.ExternalIDs)
+	c.attributes(&attributes)
+	c.externalIDs(externals)
 	if c.err != nil {
 		return c.err
 	}
+	if attributes.Extensions, err = compactAll(attributes.Extensions); err != nil {
+		return err
+	}
+	u.EmailKey, u.Attributes = emailKey(attributes.Emails), store.LazyOf(attributes)
 	other, err := GetUserByName(tx, u.StoreID, u.UserName)
 	if err == nil && other.ID != u.ID {
 		return duplicate(ctx, duplicateUserName)
@@ -177,6 +186,18 @@ func sameRecord[T any](a, b T) (bool, error) {
 	return string(x) == string(y), err
 }
 
+func putUserExternalIDs(tx *store.Tx, u User, old, list store.Lazy[[]ExternalId]) error {
+	was, err := old.Get()
+	if err != nil {
+		return err
+	}
+	is, err := list.Get()
+	if err != nil {
+		return err
+	}
+	return putExternalIDs(tx, kindUser, u.StoreID, u.ID, was, is)
+}
+
 // DeleteUser deletes a user with its memberships, external ids and password, and what upper rooms hang on it (OnDelete).
 // store.ErrNotFound when there is none.
 func (s *Server) DeleteUser(tx *store.Tx, storeID, userID string) error {
@@ -187,7 +208,7 @@ func (s *Server) DeleteUser(tx *store.Tx, storeID, userID string) error {
 	if err := leaveGroups(tx, storeID, userID); err != nil {
 		return err
 	}
-	if err := putExternalIDs(tx, kindUser, storeID, userID, u.ExternalIDs, nil); err != nil {
+	if err := putUserExternalIDs(tx, u, u.ExternalIDs, store.Lazy[[]ExternalId]{}); err != nil {
 		return err
 	}
 	if err := passwords.Delete(tx, storeID, userID); err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -32,16 +32,17 @@ func (s *Server) createUser(ctx context.Context, in *CreateUserInput) (out *Crea
 		if err != nil {
 			return err
 		}
-		u := User{StoreID: dir.ID, Enabled: true, Attributes: UserAttributes{
+		a := UserAttributes{
 			Name: in.Name, DisplayName: in.DisplayName, NickName: in.NickName, ProfileUrl: in.ProfileUrl,
 			Emails: in.Emails, Addresses: in.Addresses, PhoneNumbers: in.PhoneNumbers, UserType: in.UserType,
 			Title: in.Title, PreferredLanguage: in.PreferredLanguage, Locale: in.Locale, Timezone: in.Timezone,
 			Photos: in.Photos, Website: in.Website, Birthdate: in.Birthdate, Roles: in.Roles, Extensions: in.Extensions,
-		}}
+		}
+		u := User{StoreID: dir.ID, Enabled: true, Attributes: store.LazyOf(a)}
 		if in.UserName != nil {
 			u.UserName = *in.UserName
 		}
-		if missing := u.missing(); missing != "" {
+		if missing := u.missing(&a); missing != "" {
 			return invalid(ctx, "%s is required.", missing)
 		}
 		if u, err = PutUser(tx, u); err != nil {
@@ -55,8 +56,8 @@ func (s *Server) createUser(ctx context.Context, in *CreateUserInput) (out *Crea
 
 // missing names the first attribute that a user in IAM Identity Center must have and u has not, though the API's model
 // calls it optional.
-func (u *User) missing() string {
-	switch a := &u.Attributes; {
+func (u *User) missing(a *UserAttributes) string {
+	switch {
 	case u.UserName == "":
 		return "userName"
 	case a.DisplayName == nil:
@@ -85,15 +86,24 @@ func (s *Server) describeUser(ctx context.Context, in *DescribeUserInput) (out *
 		if err != nil {
 			return err
 		}
-		out = new(DescribeUserOutput(u.item(in.Extensions)))
-		return nil
+		item, err := u.item(in.Extensions)
+		out = new(DescribeUserOutput(item))
+		return err
 	})
 	return out, err
 }
 
 // item is the user as the API shows it, with the extensions asked for.
-func (u *User) item(extensions []string) UserItem {
-	a, status := &u.Attributes, statusDisabled
+func (u *User) item(extensions []string) (UserItem, error) {
+	a, err := u.Attributes.Get()
+	if err != nil {
+		return UserItem{}, err
+	}
+	externals, err := u.ExternalIDs.Get()
+	if err != nil {
+		return UserItem{}, err
+	}
+	status := statusDisabled
 	if u.Enabled {
 		status = statusEnabled
 	}
@@ -106,8 +116,8 @@ func (u *User) item(extensions []string) UserItem {
 		CreatedAt: &u.CreatedAt, CreatedBy: given(u.CreatedBy), UpdatedAt: &u.UpdatedAt, UpdatedBy: given(u.UpdatedBy),
 		UserArn: arnOf(kindUser, u.ID), Revision: &u.Revision,
 	}
-	if len(u.ExternalIDs) > 0 {
-		i.ExternalIds = u.ExternalIDs
+	if len(externals) > 0 {
+		i.ExternalIds = externals
 	}
 	for _, name := range extensions {
 		if d, ok := a.Extensions[name]; ok {
@@ -117,7 +127,7 @@ func (u *User) item(extensions []string) UserItem {
 			i.Extensions[name] = d
 		}
 	}
-	return i
+	return i, nil
 }
 
 // given is s, absent when empty.
@@ -141,12 +151,17 @@ func (s *Server) updateUser(ctx context.Context, in *UpdateUserInput) (out *Upda
 		if err := checkRevision(ctx, in.Revision, u.Revision); err != nil {
 			return err
 		}
-		had := u.missing()
-		if err := editUser(ctx, &u, in.Operations); err != nil {
+		a, err := u.Attributes.Get()
+		if err != nil {
 			return err
 		}
+		had := u.missing(&a)
+		if err := editUser(ctx, &u, &a, in.Operations); err != nil {
+			return err
+		}
+		u.Attributes = store.LazyOf(a)
 		// A user declared without them (symbolon apply) may stay so; one that has them keeps them.
-		if missing := u.missing(); missing != had && missing != "" {
+		if missing := u.missing(&a); missing != had && missing != "" {
 			return invalid(ctx, "%s is required and cannot be removed.", missing)
 		}
 		if u, err = PutUser(tx, u); err != nil {
@@ -198,7 +213,11 @@ func (s *Server) listUsers(ctx context.Context, in *ListUsersInput) (out *ListUs
 		}
 		rows, out.NextToken = cutPage(page, rows, func(u User) []string { return []string{u.StoreID, u.ID} })
 		for i := range rows {
-			out.Users = append(out.Users, rows[i].item(in.Extensions))
+			item, err := rows[i].item(in.Extensions)
+			if err != nil {
+				return err
+			}
+			out.Users = append(out.Users, item)
 		}
 		return nil
 	})

@@ -207,7 +207,7 @@ func TestPutUser(t *testing.T) {
 	var first, second User
 	h.update(func(tx *store.Tx) (err error) {
 		first, err = PutUser(tx, User{StoreID: testStore, UserName: "Ada", Enabled: true,
-			Attributes: UserAttributes{Emails: []Email{{Value: new("Ada@Example.com")}}}})
+			Attributes: store.LazyOf(UserAttributes{Emails: []Email{{Value: new("Ada@Example.com")}}})})
 		return err
 	})
 	if first.ID == "" || first.Revision == "" || first.UserNameKey != "ada" || first.EmailKey != "ada@example.com" || first.CreatedBy != "" {
@@ -216,7 +216,7 @@ func TestPutUser(t *testing.T) {
 	h.clock.advance(1e9)
 	h.update(func(tx *store.Tx) (err error) {
 		second, err = PutUser(tx, User{StoreID: testStore, ID: first.ID, UserName: "Ada", Enabled: true,
-			Attributes: UserAttributes{Emails: []Email{{Value: new("Ada@Example.com")}}}})
+			Attributes: store.LazyOf(UserAttributes{Emails: []Email{{Value: new("Ada@Example.com")}}})})
 		return err
 	})
 	if diff := cmp.Diff(first, second); diff != "" {
@@ -227,15 +227,15 @@ func TestPutUser(t *testing.T) {
 		"no name":        {StoreID: testStore},
 		"bad id":         {StoreID: testStore, ID: "x", UserName: "x"},
 		"unknown- id":    {StoreID: testStore, ID: "unknown-00", UserName: "x"},
-		"bad title":      {StoreID: testStore, UserName: "x", Attributes: UserAttributes{Title: new("\x00")}},
+		"bad title":      {StoreID: testStore, UserName: "x", Attributes: store.LazyOf(UserAttributes{Title: new("\x00")})},
 		"not UTF-8":      {StoreID: testStore, UserName: "\xff"},
-		"bad address":    {StoreID: testStore, UserName: "x", Attributes: UserAttributes{Addresses: []Address{{Region: new("")}}}},
-		"bad phone":      {StoreID: testStore, UserName: "x", Attributes: UserAttributes{PhoneNumbers: []PhoneNumber{{Type: new("")}}}},
-		"bad role":       {StoreID: testStore, UserName: "x", Attributes: UserAttributes{Roles: []Role{{Value: new("")}}}},
-		"bad name part":  {StoreID: testStore, UserName: "x", Attributes: UserAttributes{Name: &Name{Formatted: new("")}}},
-		"external space": {StoreID: testStore, UserName: "x", ExternalIDs: []ExternalId{{Issuer: "a b", Id: "x"}}},
-		"external twice": {StoreID: testStore, UserName: "x", ExternalIDs: []ExternalId{{Issuer: "a", Id: "x"}, {Issuer: "a", Id: "x"}}},
-		"external many":  {StoreID: testStore, UserName: "x", ExternalIDs: make([]ExternalId, 11)},
+		"bad address":    {StoreID: testStore, UserName: "x", Attributes: store.LazyOf(UserAttributes{Addresses: []Address{{Region: new("")}}})},
+		"bad phone":      {StoreID: testStore, UserName: "x", Attributes: store.LazyOf(UserAttributes{PhoneNumbers: []PhoneNumber{{Type: new("")}}})},
+		"bad role":       {StoreID: testStore, UserName: "x", Attributes: store.LazyOf(UserAttributes{Roles: []Role{{Value: new("")}}})},
+		"bad name part":  {StoreID: testStore, UserName: "x", Attributes: store.LazyOf(UserAttributes{Name: &Name{Formatted: new("")}})},
+		"external space": {StoreID: testStore, UserName: "x", ExternalIDs: store.LazyOf([]ExternalId{{Issuer: "a b", Id: "x"}})},
+		"external twice": {StoreID: testStore, UserName: "x", ExternalIDs: store.LazyOf([]ExternalId{{Issuer: "a", Id: "x"}, {Issuer: "a", Id: "x"}})},
+		"external many":  {StoreID: testStore, UserName: "x", ExternalIDs: store.LazyOf(make([]ExternalId, 11))},
 	} {
 		if err := h.DB.Update(t.Context(), func(tx *store.Tx) error { _, err := PutUser(tx, u); return err }); err == nil {
 			t.Errorf("%s: must be refused", what)

@@ -249,7 +249,7 @@ func TestClaimMapping(t *testing.T) {
 	w.present(w.assertion(params{"user": params{"name": "Alice"}, "email_verified": false})).granted(t) // speaks of another claim
 	w.present(w.assertion(params{"user": "Alice"})).refused(t, "InvalidGrantException", "user.name")
 	w.setUser(func(u *identitystore.User) {
-		u.ExternalIDs = []identitystore.ExternalId{{Issuer: "https://idp.example", Id: "42"}}
+		u.ExternalIDs = store.LazyOf([]identitystore.ExternalId{{Issuer: "https://idp.example", Id: "42"}})
 	})
 	w.remap("oid", "externalIds.id")
 	w.present(w.assertion(params{"oid": "42"})).granted(t)

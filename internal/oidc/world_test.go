@@ -90,10 +90,11 @@ func (w *world) populate(tx *store.Tx) error {
 
 func person(directory, name, email string) identitystore.User {
 	u := identitystore.User{StoreID: directory, UserName: name, Enabled: true}
-	u.Attributes.DisplayName = &name
+	a := identitystore.UserAttributes{DisplayName: &name}
 	if email != "" {
-		u.Attributes.Emails = []identitystore.Email{{Value: &email, Primary: ptr(true)}}
+		a.Emails = []identitystore.Email{{Value: &email, Primary: ptr(true)}}
 	}
+	u.Attributes = store.LazyOf(a)
 	return u
 }
 

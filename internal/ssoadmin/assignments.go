@@ -24,6 +24,7 @@ type Assignment struct {
 var assignments = store.NewTable[Assignment](store.Spec{
 	Name:   "ssoadmin_application_assignments",
 	Cached: true,
+	Packed: true,
 	Indexes: []store.Index{
 		{Name: "principal", Columns: []string{"identity_store_id", "principal_type", "principal_id"}},
 	},

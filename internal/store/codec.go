@@ -35,6 +35,9 @@ func codecOf(t reflect.Type) (Kind, codec) {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !implementsJSON(t):
 		return Bytes, codec{packBytes, unpackBytes}
 	}
+	if isLazy(t) {
+		return JSON, codec{packLazy, unpackLazy}
+	}
 	return JSON, codec{packJSON, unpackJSON}
 }
 

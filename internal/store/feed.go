@@ -170,11 +170,11 @@ func (db *DB) loadAnew(ctx context.Context, have *replica) error {
 var selectChanges = &Statement{SQL: "SELECT position, table_name, row_key, changed_at FROM " + changeTable +
 	" WHERE position >= ? AND position <= ? ORDER BY position, part", Columns: 4}
 
-// change is one row as it stands at the view's position; a nil row is gone.
+// change is one row as it stands at the view's position; without a row it is gone.
 type change struct {
 	table *sqlTable
 	key   string
-	row   *cachedRow
+	row   cachedRow
 }
 
 // readChanges reads the rows that changed since a place. It says whether the feed still has every position up to the other place, and the
@@ -233,11 +233,11 @@ func (db *DB) apply(changed []change, to place) {
 	e := &edit{}
 	for _, c := range changed {
 		t := &r.tables[c.table.cached]
-		if c.row == nil {
+		if !c.row.there() {
 			t.delete(e, c.key)
 			continue
 		}
-		t.put(e, c.row)
+		t.put(e, c.key, c.row)
 	}
 	db.replica.Store(r)
 }

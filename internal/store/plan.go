@@ -40,6 +40,8 @@ type def struct {
 	keys    []int
 	expiry  int // -1: rows never expire
 	indexes []indexDef
+	// documents says that a column holds JSON that is decoded with the row.
+	documents bool
 }
 
 type indexDef struct {
@@ -108,6 +110,7 @@ func (d *def) addField(f reflect.StructField, i int) error {
 		return fmt.Errorf("field %s: unknown tag option %q", f.Name, option)
 	}
 	d.columns = append(d.columns, c)
+	d.documents = d.documents || c.kind == JSON && !isLazy(f.Type)
 	return nil
 }
 
@@ -166,30 +169,29 @@ func (d *def) encode(row any) (packed, error) {
 // decode makes a new row of a packed one and returns the pointer to it. Its strings are parts of the packed one.
 func (d *def) decode(p packed) (any, error) {
 	row := reflect.New(d.rowType)
-	into := row.Elem()
+	if err := d.decodeInto(row.Elem(), p); err != nil {
+		return nil, err
+	}
+	return row.Interface(), nil
+}
+
+func (d *def) decodeInto(row reflect.Value, p packed) error {
 	for i := range d.columns {
 		var v string
 		var null bool
 		v, null, p = p.cut()
-		if err := d.unpack(into, i, v, null); err != nil {
-			return nil, err
+		if err := d.unpack(row, i, v, null); err != nil {
+			return err
 		}
 	}
-	return row.Interface(), nil
+	return nil
 }
 
 // decodeToKeep is decode for a row that is kept: it keeps nothing alive but what it shows, no JSON text it was made of.
 func (d *def) decodeToKeep(p packed) (any, error) {
 	row := reflect.New(d.rowType)
 	into := row.Elem()
-	var text strings.Builder
-	for i, rest := 0, p; i < len(d.columns); i++ {
-		var v string
-		if v, _, rest = rest.cut(); d.columns[i].kind == Text {
-			text.WriteString(v)
-		}
-	}
-	texts := text.String()
+	texts := d.allText(p)
 	for i := range d.columns {
 		var v string
 		var null bool
@@ -205,6 +207,28 @@ func (d *def) decodeToKeep(p packed) (any, error) {
 		}
 	}
 	return row.Interface(), nil
+}
+
+// allText is what the Text columns of a row hold, one after the other.
+func (d *def) allText(p packed) string {
+	var text strings.Builder
+	for size := 0; ; { // once to measure and once to copy, so that no room is left over
+		for i, rest := 0, p; i < len(d.columns); i++ {
+			var v string
+			if v, _, rest = rest.cut(); d.columns[i].kind != Text {
+				continue
+			}
+			if text.Cap() == 0 {
+				size += len(v)
+			} else {
+				text.WriteString(v)
+			}
+		}
+		if text.Cap() > 0 || size == 0 {
+			return text.String()
+		}
+		text.Grow(size)
+	}
 }
 
 func (d *def) unpack(into reflect.Value, column int, v string, null bool) error {
@@ -259,6 +283,41 @@ func appendKey(dst []byte, parts []string) []byte {
 		dst = append(dst, p...)
 	}
 	return dst
+}
+
+// compareKey says how the key of a packed row stands to a joined key.
+func (d *def) compareKey(p packed, key string) int {
+	for i, c := range d.keys {
+		part, _ := d.columnOf(p, c)
+		if i > 0 {
+			if key == "" {
+				return 1
+			}
+			if key[0] != 0 {
+				return -1
+			}
+			key = key[1:]
+		}
+		n := min(len(part), len(key))
+		if c := strings.Compare(part[:n], key[:n]); c != 0 {
+			return c
+		}
+		if len(part) > n {
+			return 1
+		}
+		key = key[n:]
+	}
+	return -min(1, len(key))
+}
+
+// has says whether a packed row has the values in those columns.
+func (d *def) has(p packed, columns []int, values []string) bool {
+	for i, c := range columns {
+		if v, _ := d.columnOf(p, c); v != values[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func splitKey(key string) []string { return strings.Split(key, "\x00") }

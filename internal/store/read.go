@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-func (tx *Tx) get(d *def, parts []string) (any, error) {
+func (tx *Tx) get(d *def, parts []string) (r cachedRow, err error) {
 	t, err := tx.table(d)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	if len(parts) != len(d.keys) {
-		return nil, fmt.Errorf("store: table %s has %d key columns, not %d", d.spec.Name, len(d.keys), len(parts))
+		return r, fmt.Errorf("store: table %s has %d key columns, not %d", d.spec.Name, len(d.keys), len(parts))
 	}
 	if c := tx.replicaOf(t); c != nil {
-		var buf [keyRoom]byte
-		if r := c.byKey.get(appendKey(buf[:0], parts)); r != nil && r.expiry > tx.micros {
-			return r.row, nil
+		if r = c.get(parts); r.live(d, tx.micros) {
+			return r, nil
 		}
-		return nil, ErrNotFound
+		return r, ErrNotFound
 	}
 	e, err := tx.load(t, joinKey(parts), parts)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	return e.current(tx.micros)
+	r.kept, err = e.current(tx.micros)
+	return r, err
 }
 
 // own is a copy that shares no array with its original, so that the compiler can leave that on the caller's stack (slices.Clone of
@@ -82,32 +82,33 @@ func (e *entry) read(v []any, now int64) error {
 	return nil
 }
 
-func (tx *Tx) getBy(d *def, index string, values []string) (any, error) {
+func (tx *Tx) getBy(d *def, index string, values []string) (r cachedRow, err error) {
 	t, err := tx.table(d)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	i := d.index(index)
 	if i < 0 || !d.indexes[i].Unique || len(values) != len(d.indexes[i].columns) {
-		return nil, fmt.Errorf("store: table %s has no unique index %q of %d columns", d.spec.Name, index, len(values))
+		return r, fmt.Errorf("store: table %s has no unique index %q of %d columns", d.spec.Name, index, len(values))
 	}
 	if d.indexes[i].leavesOut(values) {
-		return nil, ErrNotFound
+		return r, ErrNotFound
 	}
 	if c := tx.replicaOf(t); c != nil {
-		if r := c.unique(i, values, tx.micros); r != nil {
-			return r.row, nil
+		if r = c.unique(i, values, tx.micros); r.there() {
+			return r, nil
 		}
-		return nil, ErrNotFound
+		return r, ErrNotFound
 	}
 	e, err := tx.findBy(t, i, own(values), "") // what it remembers; for the replica the caller's need not leave its stack
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	if e == nil {
-		return nil, ErrNotFound
+		return r, ErrNotFound
 	}
-	return e.current(tx.micros)
+	r.kept, err = e.current(tx.micros)
+	return r, err
 }
 
 // leavesOut says whether a sparse index has no row with those values.
@@ -166,15 +167,10 @@ func (tx *Tx) note(t *sqlTable, v []any) (*entry, error) {
 
 // matches compares a packed row with the values of an index.
 func (t *sqlTable) matches(index int, row packed, values []string) bool {
-	for i, c := range t.indexes[index].columns {
-		if v, _ := t.columnOf(row, c); v != values[i] {
-			return false
-		}
-	}
-	return true
+	return t.has(row, t.indexes[index].columns, values)
 }
 
-func (tx *Tx) list(d *def, q Query, yield func(any)) error {
+func (tx *Tx) list(d *def, q Query, yield func(cachedRow) error) error {
 	t, err := tx.table(d)
 	if err != nil {
 		return err
@@ -199,8 +195,7 @@ func (tx *Tx) list(d *def, q Query, yield func(any)) error {
 		return nil
 	}
 	if c := tx.replicaOf(t); c != nil {
-		l.cached(c, yield)
-		return nil
+		return l.cached(c, yield)
 	}
 	kept := &listing{tx: tx, t: t, index: l.index, values: own(q.Values), after: own(q.After), limit: q.Limit}
 	return kept.sql(yield)
@@ -216,42 +211,37 @@ type listing struct {
 	limit  int
 }
 
-func (l *listing) cached(c *cachedTable, yield func(any)) {
+func (l *listing) cached(c *cachedTable, yield func(cachedRow) error) (err error) {
 	start := ""
 	if len(l.after) > 0 {
 		start = joinKey(l.after) + "\x00" // no key lies between
 	}
 	n := 0
-	take := func(r *cachedRow) bool {
-		if r.expiry > l.tx.micros {
-			yield(r.row)
+	take := func(r cachedRow) bool {
+		if r.live(c.def, l.tx.micros) {
+			err = yield(r)
 			n++
 		}
-		return l.limit == 0 || n < l.limit
+		return err == nil && (l.limit == 0 || n < l.limit)
 	}
 	if l.index >= 0 {
-		c.indexes[l.index].from(hashParts(l.values), start, func(r *cachedRow) bool {
-			return !r.has(c.def, l.index, l.values) || take(r)
+		c.indexes[l.index].from(c, hashParts(l.values), start, func(s slot) bool {
+			r := c.rows.get(s)
+			return !c.def.has(r.packed, c.def.indexes[l.index].columns, l.values) || take(r)
 		})
-		return
+		return err
 	}
-	prefix := ""
-	if n := len(l.values); n > 0 {
-		prefix = joinKey(l.values)
-		if n < len(l.t.keys) {
-			prefix += "\x00"
-		}
-	}
-	whole := len(l.values) == len(l.t.keys)
-	c.rows.from(max(start, prefix), func(key string, r *cachedRow) bool {
-		return strings.HasPrefix(key, prefix) && (!whole || key == prefix) && take(r)
+	c.inOrder.from(c, inKeyOrder, max(start, joinKey(l.values)), func(s slot) bool {
+		r := c.rows.get(s)
+		return c.def.has(r.packed, c.def.keys[:len(l.values)], l.values) && take(r)
 	})
+	return err
 }
 
 // unbounded is the LIMIT of a query without one.
 const unbounded = int64(1) << 62
 
-func (l *listing) sql(yield func(any)) error {
+func (l *listing) sql(yield func(cachedRow) error) error {
 	shape := listShape{index: l.index}
 	args := keyArgs(l.values, 2*len(l.t.keys)+2)
 	if l.index < 0 {
@@ -316,7 +306,7 @@ func (l *listing) remember(shape listShape, args []any, rows []*entry, limit int
 }
 
 // merge lays the transaction's own writes over the rows read.
-func (l *listing) merge(rows, own []*entry, yield func(any)) error {
+func (l *listing) merge(rows, own []*entry, yield func(cachedRow) error) error {
 	rows = slices.DeleteFunc(rows, func(e *entry) bool { return e.op != opNone })
 	for _, e := range own {
 		if e.exists(l.tx.micros) && l.selects(e) {
@@ -334,7 +324,9 @@ func (l *listing) merge(rows, own []*entry, yield func(any)) error {
 		if err != nil {
 			return err
 		}
-		yield(row)
+		if err := yield(cachedRow{kept: row}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

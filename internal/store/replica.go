@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 )
 
@@ -25,17 +24,26 @@ func placeOf(v []any) (p place) {
 	return p
 }
 
+// cachedTable is the content of a table: packed rows in pages, and what finds them.
 type cachedTable struct {
-	rows    tree   // in the order of the keys
-	byKey   hashed // the same rows
-	indexes []hashed
+	rows    rowPages
+	inOrder slotSet // of the keys
+	byKey   slotSet
+	indexes []slotSet
 	def     *def
 }
 
+// cachedRow is one row, nothing where there is none.
 type cachedRow struct {
-	key    string
-	row    any // pointer to the row type; nobody writes it
-	expiry int64
+	packed packed
+	kept   any // pointer to the row type, nil if it is decoded when it is read; nobody writes it
+}
+
+func (r cachedRow) there() bool { return r.packed != "" }
+
+// live says that there is a row and that it has not expired.
+func (r cachedRow) live(d *def, now int64) bool {
+	return r.packed != "" && (d.expiry < 0 || d.expiryOf(r.packed) > now)
 }
 
 func (r *replica) fork() *replica {
@@ -46,92 +54,122 @@ func (r *replica) fork() *replica {
 	return c
 }
 
-func (d *def) newCachedRow(key string, values packed) (*cachedRow, error) {
-	row, err := d.decodeToKeep(values)
-	if err != nil {
-		return nil, err
+// keep makes a row of the replica of a packed one. It sees that the row can be read, as far as there may be doubt.
+func (d *def) keep(row packed) (r cachedRow, err error) {
+	r.packed = row
+	switch {
+	case !d.spec.Packed:
+		r.kept, err = d.decodeToKeep(row)
+	case d.documents:
+		_, err = d.decode(row)
 	}
-	if len(d.keys) == 1 {
-		key = reflect.ValueOf(row).Elem().Field(d.columns[d.keys[0]].field).String() // the row's own, which keeps no more alive
-	}
-	return &cachedRow{key: key, row: row, expiry: d.expiryOf(values)}, nil
+	return r, err
 }
 
 // indexed are the values a row has in an index; not ok where a sparse index leaves it out.
-func (r *cachedRow) indexed(d *def, index int, room []string) (values []string, ok bool) {
+func (d *def) indexed(row packed, index int, room []string) (values []string, ok bool) {
 	ix := &d.indexes[index]
-	row := reflect.ValueOf(r.row).Elem()
 	for _, c := range ix.columns {
-		room = append(room, row.Field(d.columns[c].field).String())
+		v, _ := d.columnOf(row, c)
+		room = append(room, v)
 	}
 	return room, !ix.leavesOut(room)
 }
 
-// has says whether the row has those values in an index.
-func (r *cachedRow) has(d *def, index int, values []string) bool {
-	row := reflect.ValueOf(r.row).Elem()
-	for i, c := range d.indexes[index].columns {
-		if row.Field(d.columns[c].field).String() != values[i] {
+// cachedRowOf is keep for what a query returned.
+func (d *def) cachedRowOf(values []any) (cachedRow, error) {
+	row, err := d.pack(values)
+	if err != nil {
+		return cachedRow{}, err
+	}
+	return d.keep(row)
+}
+
+func (c *cachedTable) put(e *edit, key string, r cachedRow) {
+	at, found := c.find(key)
+	var old packed
+	if found {
+		old = c.rows.get(at).packed
+		c.unindex(e, key, old, r.packed)
+		c.rows.set(e, at, r)
+	} else {
+		at = c.rows.add(e, r)
+		c.inOrder.add(e, c, inKeyOrder, key, at)
+		c.byKey.add(e, c, hashKey(key), key, at)
+	}
+	var room [4]string
+	for i := range c.indexes {
+		if old != "" && c.def.sameIn(i, old, r.packed) {
+			continue
+		}
+		if values, ok := c.def.indexed(r.packed, i, room[:0]); ok {
+			c.indexes[i].add(e, c, hashParts(values), key, at)
+		}
+	}
+}
+
+// unindex takes a row out of the indexes in which the next one with its key stands elsewhere; in all of them if there is none.
+func (c *cachedTable) unindex(e *edit, key string, old, next packed) {
+	var room [4]string
+	for i := range c.indexes {
+		if next != "" && c.def.sameIn(i, old, next) {
+			continue
+		}
+		if values, ok := c.def.indexed(old, i, room[:0]); ok {
+			c.indexes[i].delete(e, c, hashParts(values), key)
+		}
+	}
+}
+
+// sameIn says whether two rows have the same values in an index.
+func (d *def) sameIn(index int, a, b packed) bool {
+	for _, c := range d.indexes[index].columns {
+		v, _ := d.columnOf(a, c)
+		if w, _ := d.columnOf(b, c); v != w {
 			return false
 		}
 	}
 	return true
 }
 
-// cachedRowOf is newCachedRow of what a query returned.
-func (d *def) cachedRowOf(values []any) (*cachedRow, error) {
-	row, err := d.pack(values)
-	if err != nil {
-		return nil, err
-	}
-	return d.newCachedRow(d.key(row), row)
-}
-
-func (c *cachedTable) put(e *edit, r *cachedRow) {
-	c.delete(e, r.key)
-	c.rows.set(e, r.key, r)
-	c.byKey.set(e, hashKey(r.key), r)
-	var room [4]string
-	for i := range c.indexes {
-		if values, ok := r.indexed(c.def, i, room[:0]); ok {
-			c.indexes[i].set(e, hashParts(values), r)
-		}
-	}
-}
-
 func (c *cachedTable) delete(e *edit, key string) {
-	old := c.get(key)
-	if old == nil {
+	at, found := c.find(key)
+	if !found {
 		return
 	}
-	c.rows.delete(e, key)
-	c.byKey.delete(e, hashKey(key), key)
-	var room [4]string
-	for i := range c.indexes {
-		if values, ok := old.indexed(c.def, i, room[:0]); ok {
-			c.indexes[i].delete(e, hashParts(values), key)
-		}
-	}
+	c.unindex(e, key, c.rows.get(at).packed, "")
+	c.inOrder.delete(e, c, inKeyOrder, key)
+	c.byKey.delete(e, c, hashKey(key), key)
+	c.rows.delete(e, at)
 }
 
-// get finds a row by its joined key.
-func (c *cachedTable) get(key string) (found *cachedRow) {
-	c.byKey.from(hashKey(key), key, func(r *cachedRow) bool {
-		if r.key == key {
+// find is the slot of the row with a joined key.
+func (c *cachedTable) find(key string) (at slot, found bool) {
+	c.byKey.having(hashKey(key), func(s slot) bool {
+		at, found = s, c.def.compareKey(c.rows.get(s).packed, key) == 0
+		return !found
+	})
+	return at, found
+}
+
+// get finds a row by its key.
+func (c *cachedTable) get(parts []string) (found cachedRow) {
+	c.byKey.having(hashParts(parts), func(s slot) bool {
+		if r := c.rows.get(s); c.def.has(r.packed, c.def.keys, parts) {
 			found = r
 		}
-		return false
+		return !found.there()
 	})
 	return found
 }
 
 // unique finds the live row with the values in a unique index. Expired rows may stand beside it.
-func (c *cachedTable) unique(index int, values []string, now int64) (found *cachedRow) {
-	c.indexes[index].from(hashParts(values), "", func(r *cachedRow) bool {
-		if r.expiry > now && r.has(c.def, index, values) {
+func (c *cachedTable) unique(index int, values []string, now int64) (found cachedRow) {
+	c.indexes[index].having(hashParts(values), func(s slot) bool {
+		if r := c.rows.get(s); r.live(c.def, now) && c.def.has(r.packed, c.def.indexes[index].columns, values) {
 			found = r
 		}
-		return found == nil
+		return !found.there()
 	})
 	return found
 }
@@ -145,13 +183,13 @@ func (db *DB) loadReplica(ctx context.Context, snap Snapshot) (*replica, error) 
 	r := &replica{place: at}
 	for _, t := range db.cachedTables {
 		e := &edit{}
-		c := cachedTable{def: t.def, indexes: make([]hashed, len(t.indexes))}
+		c := cachedTable{def: t.def, indexes: make([]slotSet, len(t.indexes))}
 		err := snap.Query(ctx, t.all, nil, func(v []any) error {
 			row, err := t.cachedRowOf(v)
 			if err != nil {
 				return err
 			}
-			c.put(e, row)
+			c.put(e, t.key(row.packed), row)
 			return nil
 		})
 		if err != nil {
@@ -180,13 +218,13 @@ func (r *replica) prune(now int64) *replica {
 	var pruned *replica
 	e := &edit{}
 	for i := range r.tables {
-		var dead []string
-		if r.tables[i].def.expiry < 0 {
+		t, dead := &r.tables[i], []string(nil)
+		if t.def.expiry < 0 {
 			continue
 		}
-		r.tables[i].rows.from("", func(key string, row *cachedRow) bool {
-			if row.expiry <= now {
-				dead = append(dead, key)
+		t.inOrder.from(t, inKeyOrder, "", func(s slot) bool {
+			if row := t.rows.get(s); !row.live(t.def, now) {
+				dead = append(dead, t.def.key(row.packed))
 			}
 			return true
 		})

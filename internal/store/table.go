@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"reflect"
+	"sync"
 )
 
 // Spec declares a table.
@@ -10,7 +11,10 @@ type Spec struct {
 	// Name of the SQL table: lower case, words joined by underscores, prefixed by the room where needed.
 	Name string
 	// Cached tables live in memory on every node: configuration, never per-token state.
-	Cached  bool
+	Cached bool
+	// Packed is for cached tables of many rows, such as a directory's: a row takes little more memory than its text, is decoded
+	// whenever it is read, and keeps its neighbours in memory as long as one of its strings is kept. Others are kept decoded as well.
+	Packed  bool
 	Indexes []Index
 }
 
@@ -36,7 +40,10 @@ type Definition interface{ definition() *def }
 // Strings must be valid UTF-8 without NUL: writing others is an error, looking them up finds nothing. Times keep
 // microseconds and come back in UTC.
 // Rows are values: slices and maps inside a row that was read are shared and must not be modified in place.
-type Table[T any] struct{ d *def }
+type Table[T any] struct {
+	d     *def
+	rooms sync.Pool // *T, in which rows are decoded
+}
 
 // NewTable declares a table.
 func NewTable[T any](s Spec) *Table[T] {
@@ -44,27 +51,45 @@ func NewTable[T any](s Spec) *Table[T] {
 	if err != nil {
 		panic(fmt.Sprintf("store: table %s: %v", s.Name, err))
 	}
-	return &Table[T]{d}
+	return &Table[T]{d: d}
 }
 
 func (t *Table[T]) definition() *def { return t.d }
 
 // Get returns the row with that primary key, or ErrNotFound.
 func (t *Table[T]) Get(tx *Tx, key ...string) (T, error) {
-	return typed[T](tx.get(t.d, key))
-}
-
-// GetBy returns the one row with those values in a Unique index, or ErrNotFound.
-func (t *Table[T]) GetBy(tx *Tx, index string, values ...string) (T, error) {
-	return typed[T](tx.getBy(t.d, index, values))
-}
-
-func typed[T any](row any, err error) (T, error) {
+	r, err := tx.get(t.d, key)
 	if err != nil {
 		var zero T
 		return zero, err
 	}
-	return *row.(*T), nil
+	return t.row(r)
+}
+
+// GetBy returns the one row with those values in a Unique index, or ErrNotFound.
+func (t *Table[T]) GetBy(tx *Tx, index string, values ...string) (T, error) {
+	r, err := tx.getBy(t.d, index, values)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return t.row(r)
+}
+
+func (t *Table[T]) row(r cachedRow) (row T, err error) {
+	if r.kept != nil {
+		return *r.kept.(*T), nil
+	}
+	room, _ := t.rooms.Get().(*T)
+	if room == nil {
+		room = new(T)
+	}
+	err = t.d.decodeInto(reflect.ValueOf(room).Elem(), r.packed)
+	row = *room
+	var zero T
+	*room = zero // which keeps nothing alive
+	t.rooms.Put(room)
+	return row, err
 }
 
 // Query selects rows in primary-key order.
@@ -82,7 +107,14 @@ type Query struct {
 // it returned, not the gaps between them.
 func (t *Table[T]) List(tx *Tx, q Query) ([]T, error) {
 	var out []T
-	err := tx.list(t.d, q, func(row any) { out = append(out, *row.(*T)) })
+	err := tx.list(t.d, q, func(r cachedRow) error {
+		var zero T
+		if out = append(out, zero); r.kept != nil {
+			out[len(out)-1] = *r.kept.(*T)
+			return nil
+		}
+		return t.d.decodeInto(reflect.ValueOf(&out[len(out)-1]).Elem(), r.packed)
+	})
 	if err != nil {
 		return nil, err
 	}

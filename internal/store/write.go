@@ -21,7 +21,7 @@ func (tx *Tx) insert(d *def, row any) error {
 	}
 	parts := d.texts(values, d.keys)
 	if c := tx.replicaOf(t); c != nil {
-		if r := c.get(key); r != nil && r.expiry > tx.micros {
+		if c.get(parts).live(d, tx.micros) {
 			return &ExistsError{Table: d.spec.Name}
 		}
 		return tx.putCached(t, values, key, parts)
@@ -87,16 +87,15 @@ func (tx *Tx) putCached(t *sqlTable, values packed, key string, parts []string) 
 		if !ix.Unique || ix.leavesOut(want) {
 			continue
 		}
-		if r := c.unique(i, want, tx.micros); r != nil && r.key != key {
+		if r := c.unique(i, want, tx.micros); r.there() && t.compareKey(r.packed, key) != 0 {
 			return &ExistsError{Table: t.spec.Name, Index: ix.Name}
 		}
 	}
-	// Decoded anew, so that the replica shares nothing with the caller and holds what SQL would give back.
-	r, err := t.newCachedRow(key, values)
+	r, err := t.keep(values) // which shares nothing with the caller and holds what SQL would give back
 	if err != nil {
 		return err
 	}
-	c.put(tx.edit, r)
+	c.put(tx.edit, key, r)
 	tx.write(tx.entryOf(t, key, parts), opPut, values)
 	return nil
 }

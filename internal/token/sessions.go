@@ -66,7 +66,7 @@ type revocationRow struct {
 	Until     time.Time `store:"until_at,expiry"`
 }
 
-var revocationTable = store.NewTable[revocationRow](store.Spec{Name: "token_revocations", Cached: true})
+var revocationTable = store.NewTable[revocationRow](store.Spec{Name: "token_revocations", Cached: true, Packed: true})
 
 // Revoke ends a session and all that descends from it, until the last token derived from it could have ended. A cached row.
 // reason is for audit and doctor. Revoking again changes nothing but a later until; the first reason stays.

@@ -42,7 +42,7 @@ func census(e *env) {
 		got, err := db.Census(e.ctx, step, 0)
 		e.must(err)
 		swept = int(db.Stats().Swept) // the sweep may come between
-		if diff := cmp.Diff([]store.TableCount{{Table: "cold"}, {Table: "hot", Live: 17, Expired: got[1].Expired}}, got); diff != "" {
+		if diff := cmp.Diff([]store.TableCount{{Table: "cold"}, {Table: "hot", Live: 17, Expired: got[1].Expired}, {Table: "kept"}}, got); diff != "" {
 			e.Errorf("step %d: %s", step, diff)
 		}
 		if n := int(got[1].Expired); n > 3 || n < 3-swept {

@@ -85,11 +85,12 @@ func everyType(e *env) {
 	rows := []kinds{
 		{ID: "zero"},
 		{ID: "full", Text: "Zoë 'quoted' ?\n", Yes: true, Int: -1, Int64: math.MaxInt64, Span: time.Hour, Bytes: []byte{0, 1, 255}, At: at,
-			List: []string{"a", ""}, Map: map[string]string{"k": "v"}, Nested: nested{"x", []int{1}, at.UTC()}, Maybe: &nested{}},
+			List: []string{"a", ""}, Map: map[string]string{"k": "v"}, Nested: nested{"x", []int{1}, at.UTC()}, Maybe: &nested{},
+			Later: store.LazyOf(nested{"later", nil, at.UTC()})},
 		{ID: "empty", Int64: math.MinInt64, Bytes: []byte{}, List: []string{}, Map: map[string]string{}, At: time.UnixMicro(0)},
 		{ID: "", Text: "an empty key is a key", At: time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC)},
 	}
-	for _, table := range []*store.Table[kinds]{hotKinds, coldKinds} {
+	for _, table := range []*store.Table[kinds]{hotKinds, coldKinds, packKinds} {
 		for _, r := range rows {
 			e.update(db, func(tx *store.Tx) error { return table.Insert(tx, r) })
 			want := r
@@ -179,7 +180,7 @@ func cancel(e *env, db *store.DB, table *store.Table[row]) {
 
 func aliasing(e *env) {
 	db := e.node(store.Options{})
-	for _, table := range []*store.Table[kinds]{hotKinds, coldKinds} {
+	for _, table := range []*store.Table[kinds]{hotKinds, coldKinds, packKinds} {
 		r := kinds{ID: "x", Bytes: []byte("abc"), List: []string{"a"}}
 		e.update(db, func(tx *store.Tx) error {
 			err := table.Insert(tx, r)

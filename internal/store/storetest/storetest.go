@@ -115,33 +115,35 @@ type row struct {
 	Until time.Time `store:"until,expiry"`
 }
 
-// The same rows in memory and not.
+// The same rows in memory, packed and decoded, and not.
 var (
 	hot  = store.NewTable[row](store.Spec{Name: "hot", Indexes: rowIndexes})
-	cold = store.NewTable[row](store.Spec{Name: "cold", Cached: true, Indexes: rowIndexes})
+	cold = store.NewTable[row](store.Spec{Name: "cold", Cached: true, Packed: true, Indexes: rowIndexes})
+	kept = store.NewTable[row](store.Spec{Name: "kept", Cached: true, Indexes: rowIndexes})
 
 	rowIndexes = []store.Index{
 		{Name: "by_email", Columns: []string{"realm", "email"}, Unique: true, Sparse: true},
 		{Name: "by_team", Columns: []string{"team"}},
 	}
-	both = map[string]*store.Table[row]{"uncached": hot, "cached": cold}
+	both = map[string]*store.Table[row]{"uncached": hot, "cached": kept, "packed": cold}
 )
 
 // kinds has a column of every type.
 type kinds struct {
-	ID     string            `store:"id,key"`
-	Text   text              `store:"text"`
-	Yes    bool              `store:"yes"`
-	Int    int               `store:"int_value"`
-	Int64  int64             `store:"int64_value"`
-	Span   time.Duration     `store:"span"`
-	Bytes  []byte            `store:"bytes"`
-	At     time.Time         `store:"at"`
-	List   []string          `store:"list"`
-	Map    map[string]string `store:"map"`
-	Nested nested            `store:"nested"`
-	Maybe  *nested           `store:"maybe"`
-	Left   string            `store:"-"`
+	ID     string             `store:"id,key"`
+	Text   text               `store:"text"`
+	Yes    bool               `store:"yes"`
+	Int    int                `store:"int_value"`
+	Int64  int64              `store:"int64_value"`
+	Span   time.Duration      `store:"span"`
+	Bytes  []byte             `store:"bytes"`
+	At     time.Time          `store:"at"`
+	List   []string           `store:"list"`
+	Map    map[string]string  `store:"map"`
+	Nested nested             `store:"nested"`
+	Maybe  *nested            `store:"maybe"`
+	Later  store.Lazy[nested] `store:"later"`
+	Left   string             `store:"-"`
 }
 
 type text string
@@ -155,11 +157,12 @@ type nested struct {
 var (
 	hotKinds  = store.NewTable[kinds](store.Spec{Name: "hot_kinds"})
 	coldKinds = store.NewTable[kinds](store.Spec{Name: "cold_kinds", Cached: true})
+	packKinds = store.NewTable[kinds](store.Spec{Name: "packed_kinds", Cached: true, Packed: true})
 
-	tables = []store.Definition{hot, cold, hotKinds, coldKinds}
+	tables = []store.Definition{hot, cold, kept, hotKinds, coldKinds, packKinds}
 )
 
-// eachTable runs a case on the uncached and on the cached table.
+// eachTable runs a case on the uncached and on the cached tables.
 func eachTable(run func(e *env, db *store.DB, table *store.Table[row])) func(*env) {
 	return func(e *env) {
 		db := e.node(store.Options{})
