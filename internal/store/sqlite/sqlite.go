@@ -29,9 +29,10 @@ const (
 	// fileReaders and memoryReaders bound the views open at once; more wait.
 	fileReaders   = 16
 	memoryReaders = 8
-	// writerCache and readerCache are the page caches of a connection, in KiB.
-	writerCache = "16384"
-	readerCache = "256"
+	// writerCache and readerCache are the page caches of a connection, in KiB. A page of 4 KiB in a cache takes 8 KiB, because SQLite
+	// adds to it and the allocator below rounds up to powers of two; and what is not in a cache is one read from the system's.
+	writerCache = "2048"
+	readerCache = "128"
 )
 
 // Backend is one open database. Open and Memory make it.
