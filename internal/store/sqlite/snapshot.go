@@ -71,7 +71,13 @@ func (s *snapshot) Release() {
 		return
 	}
 	s.b.mu.Lock()
-	s.b.spare = append(s.b.spare, s.c)
+	kept := len(s.b.spare) < spareReaders
+	if kept {
+		s.b.spare = append(s.b.spare, s.c)
+	}
 	s.b.mu.Unlock()
+	if !kept {
+		_ = s.c.close() // it has only read
+	}
 	<-s.b.slots
 }

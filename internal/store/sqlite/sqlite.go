@@ -29,6 +29,9 @@ const (
 	// fileReaders and memoryReaders bound the views open at once; more wait.
 	fileReaders   = 16
 	memoryReaders = 8
+	// spareReaders is how many connections without a view are kept: reading waits for the processor, so that few views are open at once
+	// for long, and a connection takes some hundred KiB.
+	spareReaders = 4
 	// writerCache and readerCache are the page caches of a connection, in KiB. A page of 4 KiB in a cache takes 8 KiB, because SQLite
 	// adds to it and the allocator below rounds up to powers of two; and what is not in a cache is one read from the system's.
 	writerCache = "2048"
