@@ -39,7 +39,7 @@ func (l Lazy[T]) Equal(other Lazy[T]) bool {
 	return errA == nil && errB == nil && string(a) == string(b)
 }
 
-// MarshalJSONTo writes the value as the database has it, whether it comes from there or not.
+// MarshalJSONTo writes the value as the database would have it, in whatever form it has it now.
 func (l Lazy[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	text, err := l.json()
 	if err != nil {
@@ -48,14 +48,15 @@ func (l Lazy[T]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteValue(text)
 }
 
+// lazyOptions leave out what is zero, which decoding brings back: a row is kept in memory as its text.
+var lazyOptions = json.JoinOptions(marshalOptions, json.OmitZeroStructFields(true))
+
 func (l *Lazy[T]) json() (jsontext.Value, error) {
-	if l.text != "" {
-		return jsontext.Value(l.text), nil
+	value, err := l.Get()
+	if err != nil {
+		return nil, err
 	}
-	if l.value == nil {
-		return json.Marshal(new(T), marshalOptions)
-	}
-	return json.Marshal(l.value, marshalOptions)
+	return json.Marshal(&value, lazyOptions)
 }
 
 // lazyColumn is any *Lazy.

@@ -335,3 +335,29 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// TestLazyForms: the text of an older program counts as the same value, and stays as it is.
+func TestLazyForms(t *testing.T) {
+	type name struct {
+		Given  string
+		Family *string
+		More   []string
+	}
+	older := Lazy[name]{text: `{"Given":"","Family":null,"More":null}`}
+	if !older.Equal(LazyOf(name{})) || older.Equal(LazyOf(name{More: []string{}})) || !LazyOf(name{}).Equal(Lazy[name]{}) {
+		t.Error("equal values are told apart by their texts")
+	}
+	if text, err := older.appendText(nil); err != nil || !strings.Contains(string(text), "null") {
+		t.Errorf("an untouched text is written as %q, %v", text, err)
+	}
+	empty := ""
+	full := LazyOf(name{"a", &empty, []string{}})
+	text, err := full.appendText(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, _, _ := packed(text).cut()
+	if back, err := (Lazy[name]{text: value}).Get(); err != nil || back.Family == nil || back.More == nil || !full.Equal(Lazy[name]{text: value}) {
+		t.Errorf("came back as %+v, %v", back, err)
+	}
+}
