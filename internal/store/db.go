@@ -82,6 +82,7 @@ func Open(ctx context.Context, b Backend, tables []Definition, o Options) (*DB, 
 		db.hot = newHotRows()
 	}
 	if err := db.open(ctx, tables, o); err != nil {
+		db.forgetHot()
 		return nil, errors.Join(err, b.Close())
 	}
 	loop, stop := context.WithCancel(context.Background())
@@ -385,5 +386,12 @@ func (db *DB) Close() error {
 	db.active.Wait()
 	db.loops.Wait()
 	db.committer.close()
+	db.forgetHot()
 	return db.backend.Close()
+}
+
+func (db *DB) forgetHot() {
+	if db.hot != nil {
+		db.hot.close()
+	}
 }

@@ -12,10 +12,11 @@ import (
 // writes it begins, and remembered anew once that commit is durable and before anybody is told so. What lies between is read from
 // the database.
 //
-// Rows lie packed in arrays of bytes, in which the collector has nothing to look for. Where there is no room, the oldest go.
+// Rows lie packed in memory of their own, of which the collector knows nothing. Where there is no room, the oldest go.
 type hotRows struct {
 	seed   maphash.Seed
 	shards [hotShards]hotShard
+	close  func() // when no transaction can come any more
 }
 
 const (
@@ -52,9 +53,15 @@ func (r hotRecord) has(key string) bool {
 }
 
 func newHotRows() *hotRows {
-	h := &hotRows{seed: maphash.MakeSeed()}
+	room, giveBack := outside(hotRoom)
+	h := &hotRows{seed: maphash.MakeSeed(), close: giveBack}
 	for i := range h.shards {
 		h.shards[i].places = map[uint64]int{}
+	}
+	for segment := range hotSegments { // the first ones side by side, since the last may never be written
+		for i := range h.shards {
+			h.shards[i].segments[segment], room = room[:0:hotSegment], room[hotSegment:]
+		}
 	}
 	return h
 }
@@ -153,7 +160,7 @@ func (s *hotShard) room(size int, hash uint64) hotRecord {
 	}
 	segment := s.segments[s.filling]
 	at := len(segment)
-	segment = append(segment, make([]byte, size)...)
+	segment = segment[:at+size]
 	s.segments[s.filling] = segment
 	s.places[hash] = s.filling*hotSegment + at
 	return segment[at:]

@@ -10,6 +10,7 @@ import (
 // TestHotRows: whatever is put in, forgotten and driven out, what is got is what was put last.
 func TestHotRows(t *testing.T) {
 	h := newHotRows()
+	defer h.close()
 	tables := []*sqlTable{{def: &def{}, number: 0, cached: -1}, {def: &def{}, number: 1, cached: -1}}
 	model := map[rowID]*entry{}
 	found, lost := 0, 0
