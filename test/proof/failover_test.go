@@ -19,7 +19,7 @@ var asynchronous = flag.Bool("asynchronous", false, "commits do not wait for the
 // pair is a PostgreSQL server and its standby, without which nothing is acknowledged. They change places.
 type pair struct {
 	servers [2]*postgrestest.Cluster
-	primary int // which of them
+	primary int      // which of them
 	link    *network // over which the standby follows
 }
 
