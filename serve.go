@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -139,4 +140,5 @@ func (s *Server) prepareKeys(ctx context.Context) {
 	if err := s.keys.Prepare(token.RS256); err != nil && ctx.Err() == nil {
 		s.config.Log.Warn("the RS256 key is not made yet", "error", err)
 	}
+	debug.FreeOSMemory() // what the start has used is not needed again
 }

@@ -90,7 +90,7 @@ func (s *Server) sealSecret(id, secret string, old AccessKey, found bool) ([]byt
 }
 
 func (k AccessKey) check(tx *store.Tx) error {
-	if !accessKeyPattern.MatchString(k.ID) {
+	if len(k.ID) > 128 || !accessKeyPattern.MatchString(k.ID) {
 		return constraint("accessKeyId", k.ID, `satisfy regular expression pattern: AKIA[A-Z0-9]{12,124}`)
 	}
 	if k.Status != Active && k.Status != Inactive {

@@ -147,6 +147,7 @@ func TestRecordsRefuse(t *testing.T) {
 		"policy in another case":   {managed(ManagedPolicy{Name: "taken", Document: grants("*")}), "EntityAlreadyExists"},
 		"policy at another path":   {managed(ManagedPolicy{Name: "Taken", Document: grants("*")}), "EntityAlreadyExists"},
 		"key id":                   {key(AccessKey{ID: "AKIA1", UserName: "Taken"}, secret), "ValidationError"},
+		"long key id":              {key(AccessKey{ID: "AKIA" + strings.Repeat("0", 125), UserName: "Taken"}, secret), "ValidationError"},
 		"key id of a session":      {key(AccessKey{ID: "ASIA0000000000000000", UserName: "Taken"}, secret), "ValidationError"},
 		"key status":               {key(AccessKey{ID: free, UserName: "Taken", Status: "Expired"}, secret), "ValidationError"},
 		"key of nobody":            {key(AccessKey{ID: free, UserName: "bob"}, secret), "NoSuchEntity"},

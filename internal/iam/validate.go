@@ -21,7 +21,7 @@ var (
 	documentPattern   = wire.NewPattern(`^[\t\n\r -ÿ]+$`)
 	tagKeyPattern     = wire.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`)
 	tagValuePattern   = wire.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
-	accessKeyPattern  = wire.NewPattern(`^AKIA[A-Z0-9]{12,124}$`)
+	accessKeyPattern  = wire.NewPattern(`^AKIA[A-Z0-9]{12,}$`)
 )
 
 const (

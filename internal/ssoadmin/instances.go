@@ -33,7 +33,7 @@ var instances = store.NewTable[Instance](store.Spec{
 
 var (
 	instanceARN     = wire.NewPattern(`^arn:aws(-[a-z]{1,5}){0,3}:sso:::instance/(sso)?ins-[a-zA-Z0-9-.]{16}$`)
-	instanceName    = wire.NewPattern(`^[\w+=,.@-]{0,255}$`)
+	instanceName    = wire.NewPattern(`^[\w+=,.@-]*$`)
 	accountID       = wire.NewPattern(`^[0-9]{12}$`)
 	identityStoreID = wire.NewPattern(`^[a-zA-Z0-9-]{1,64}$`)
 	regionName      = wire.NewPattern(`^([a-z]+-){2,3}[0-9]$`)
@@ -67,7 +67,7 @@ func PutInstance(tx *store.Tx, i Instance) error {
 	switch {
 	case !instanceARN.MatchString(i.ARN):
 		return validation("InstanceArn %q is not the ARN of an instance", i.ARN)
-	case !instanceName.MatchString(i.Name):
+	case len(i.Name) > 255 || !instanceName.MatchString(i.Name):
 		return validation("The name of an instance has at most 255 letters, digits and _+=,.@-")
 	case !accountID.MatchString(i.OwnerAccountID):
 		return validation("OwnerAccountId %q is not an account id of 12 digits", i.OwnerAccountID)

@@ -47,7 +47,7 @@ func defaultAlgorithms() []string { return []string{"RS256", "ES256"} }
 
 var (
 	issuerARN     = wire.NewPattern(`^arn:aws(-[a-z]{1,5}){0,3}:sso::\d{12}:trustedTokenIssuer/(sso)?ins-[a-zA-Z0-9-.]{16}/tti-[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$`)
-	issuerName    = wire.NewPattern(`^[\w+=,.@-]{1,255}$`)
+	issuerName    = wire.NewPattern(`^[\w+=,.@-]+$`)
 	issuerURL     = wire.NewPattern(`^https?://[-a-zA-Z0-9+&@/%=~_|!:,.;]*[-a-zA-Z0-9+&@/%=~_|]$`)
 	attributePath = wire.NewPattern(`^\p{L}+(?:[._]\p{L}+){0,2}$`)
 )
@@ -135,7 +135,7 @@ func newIssuer(tx *store.Tx, i Instance, t TrustedTokenIssuer) (TrustedTokenIssu
 // check judges all but what cannot change; tagsWere are those of the row it replaces.
 func (t TrustedTokenIssuer) check(tagsWere map[string]string) error {
 	switch {
-	case !issuerName.MatchString(t.Name):
+	case len(t.Name) > 255 || !issuerName.MatchString(t.Name):
 		return validation("Name must have 1 to 255 letters, digits and _+=,.@-")
 	case len(t.ClaimAttributePath) > 255 || !attributePath.MatchString(t.ClaimAttributePath):
 		return validation("ClaimAttributePath %q must be one to three words joined by dots or underscores", t.ClaimAttributePath)

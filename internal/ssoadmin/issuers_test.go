@@ -36,6 +36,9 @@ func TestIssuerRules(t *testing.T) {
 	}
 	h.a.refused(t, "CreateTrustedTokenIssuer", in(params{"IssuerUrl": "https://idp.example"}), "ConflictException")
 	h.a.refused(t, "CreateTrustedTokenIssuer", with(in(nil), params{"Name": "idp"}), "ConflictException")
+	for _, name := range []string{"", "a b", strings.Repeat("n", 256)} {
+		h.a.refused(t, "CreateTrustedTokenIssuer", with(in(nil), params{"Name": name}), "ValidationException")
+	}
 	h.a.ok(t, "CreateTrustedTokenIssuer", in(params{"IssuerUrl": "https://idp.example/"})) // another iss, byte for byte
 	h.b.ok(t, "CreateTrustedTokenIssuer", with(h.b.issuerParams("second"), nil))
 	h.a.refused(t, "UpdateTrustedTokenIssuer", params{"TrustedTokenIssuerArn": h.a.issuer, "Name": "second"}, "ConflictException")

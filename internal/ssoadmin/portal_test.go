@@ -68,6 +68,7 @@ func TestRecordsAreChecked(t *testing.T) {
 		for name, change := range map[string]func(*Instance){
 			"ARN":    func(i *Instance) { i.ARN += "x" },
 			"name":   func(i *Instance) { i.Name = "a b" },
+			"length": func(i *Instance) { i.Name = strings.Repeat("n", 256) },
 			"owner":  func(i *Instance) { i.ARN, i.OwnerAccountID = NewInstanceARN(), "1" },
 			"store":  func(i *Instance) { i.ARN, i.IdentityStoreID = NewInstanceARN(), "" },
 			"Region": func(i *Instance) { i.Region = "moon" },

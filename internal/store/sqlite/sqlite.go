@@ -142,6 +142,7 @@ func (b *Backend) create(path string) error {
 var (
 	selectVersion = &store.Statement{SQL: "SELECT sqlite_version()", Columns: 1}
 	selectJournal = &store.Statement{SQL: "PRAGMA journal_mode", Columns: 1}
+	selectColumns = &store.Statement{SQL: "SELECT name, type, pk FROM pragma_table_info(?) ORDER BY pk", Columns: 3}
 )
 
 // check sees that SQLite is one to be trusted and has taken the settings, which it may decline in silence.
@@ -207,9 +208,7 @@ func (b *Backend) Columns(ctx context.Context, table string) (columns map[string
 		return nil, nil, err
 	}
 	columns = map[string]string{}
-	s := &store.Statement{SQL: "SELECT name, type, pk FROM pragma_table_info(?) ORDER BY pk", Columns: 3}
-	defer c.forget(s)
-	err = c.query(ctx, s, []any{table}, func(v []any) error {
+	err = c.query(ctx, selectColumns, []any{table}, func(v []any) error {
 		name, _ := v[0].(string)
 		columns[name], _ = v[1].(string)
 		if pk, _ := v[2].(int64); pk > 0 {
