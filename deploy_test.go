@@ -216,7 +216,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 func TestSystemdUnit(t *testing.T) {
 	text, err := os.ReadFile("deploy/systemd/symbolon.service")
 	fatal(t, err)
-	for _, line := range []string{"Type=notify", "ExecReload=/bin/kill -HUP $MAINPID", "DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict", "StateDirectory=symbolon", "UMask=0077"} {
+	for _, line := range []string{"Type=notify", "ExecReload=/bin/kill -HUP $MAINPID", "DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict", "StateDirectory=symbolon", "UMask=0077",
+		"LoadCredential=symbolon.yaml:/etc/symbolon/symbolon.yaml"} {
 		if !slices.Contains(strings.Split(string(text), "\n"), line) {
 			t.Errorf("the unit lacks %s", line)
 		}

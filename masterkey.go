@@ -138,12 +138,23 @@ func readMasterKeyFile(path string, strict bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	others := fs.FileMode(0o077)
+	if isCredential(path) {
+		others = 0o037
+	}
 	// Windows has no such bits: what Stat shows there says nothing of who may read.
-	if open := info.Mode().Perm() & 0o077; strict && open != 0 && runtime.GOOS != "windows" {
+	if strict && info.Mode().Perm()&others != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("%s has mode %04o: others than its owner have access to it; chmod 600 it, and if they may have read it, "+
 			"change the master key (symbolon key rewrap)", path, info.Mode().Perm())
 	}
 	return io.ReadAll(io.LimitReader(f, maxMasterKeyText))
+}
+
+// isCredential says that systemd has put the file into the folder of a service's credentials, which nobody else may enter. The file is root's, and
+// the service reads it by an access control list, whose mask stands where a mode has the group's rights.
+func isCredential(path string) bool {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	return folder != "" && filepath.Dir(path) == filepath.Clean(folder)
 }
 
 // masterKeyPatience is how long a command may take to give the key: it may ask a service far away.

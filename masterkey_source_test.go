@@ -102,6 +102,29 @@ func TestMasterKeyFileOfOthers(t *testing.T) {
 	check(t, s.Close())
 }
 
+// systemd gives a service its credentials with mode 0440, root's, and an access control list. That is good in their own folder, and nowhere else.
+func TestMasterKeyFileAmongCredentials(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such modes there")
+	}
+	for mode, ok := range map[os.FileMode]bool{0o400: true, 0o440: true, 0o460: false, 0o444: false, 0o450: false, 0o404: false} {
+		path := newKeyFile(t, 32)
+		check(t, os.Chmod(path, mode))
+		t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(path)+"/")
+		if _, err := (MasterKeySource{File: path}).Read(t.Context(), true); (err == nil) != ok {
+			t.Errorf("mode %04o among the credentials: %v", mode, err)
+		}
+	}
+	path := newKeyFile(t, 32)
+	check(t, os.Chmod(path, 0o440))
+	for _, elsewhere := range []string{"", t.TempDir(), filepath.Dir(filepath.Dir(path)), path} {
+		t.Setenv("CREDENTIALS_DIRECTORY", elsewhere)
+		if _, err := (MasterKeySource{File: path}).Read(t.Context(), true); err == nil {
+			t.Errorf("mode 0440 was taken with the credentials in %q", elsewhere)
+		}
+	}
+}
+
 // Whatever is ordered, and whatever comes of it, the report holds no key.
 func TestKeyOrdersAreRecorded(t *testing.T) {
 	var log bytes.Buffer
