@@ -214,6 +214,10 @@ func (b *Backend) withDefiner(ctx context.Context, fn func(c *conn, deadline tim
 		if errors.Is(err, errLost) && ctx.Err() != nil {
 			return fmt.Errorf("%w: %w", ctx.Err(), err) // that was how it was told to stop
 		}
+		if code(err) == denied { // also where all is there: a role sees the tables on which it has rights
+			return fmt.Errorf("%w: this role may not make the schema: run `symbolon migrate` as one that may, and give this one SELECT, INSERT, "+
+				"UPDATE and DELETE on all tables", err)
+		}
 		if !raced(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ const (
 	divisionByZero  = "22012" // how a guard says that a step did not come to what it must
 	uniqueViolation = "23505"
 	readOnly        = "25006" // a standby, or a primary that was demoted
+	denied          = "42501" // the role lacks a right
 	serialization   = "40001"
 	deadlock        = "40P01"
 	lockTimeout     = "55P03"
