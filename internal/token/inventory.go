@@ -38,10 +38,10 @@ type KeyInfo struct {
 
 // What Retire refuses.
 var (
-	ErrNoSuchKey  = errors.New("token: no key has this id")
-	ErrKeyInUse   = errors.New("token: it is the current key of its kind")
-	ErrKeyRetired = errors.New("token: the key is retired already")
-	ErrDataKey    = errors.New("token: it is a data key, under which the secrets of access keys are sealed: they would be lost; replace the access keys instead")
+	ErrNoSuchKey  = errors.New("no key has this id")
+	ErrKeyInUse   = errors.New("it is the current key of its kind")
+	ErrKeyRetired = errors.New("the key is retired already")
+	ErrDataKey    = errors.New("it is a data key, under which the secrets of access keys are sealed: they would be lost; replace the access keys instead")
 )
 
 // retiredKept is how long the record of a retired key stays for operators to see.
@@ -57,7 +57,11 @@ func ParsePurpose(name string) (Purpose, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("no kind of keys is called %q; there are %q", name, Purposes())
+	names := make([]string, 0, len(Purposes()))
+	for _, p := range Purposes() {
+		names = append(names, string(p))
+	}
+	return "", fmt.Errorf("no kind of keys is called %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // use names the algorithm that keys of this purpose are used with.
@@ -178,7 +182,7 @@ func (k *Keyring) Retire(ctx context.Context, id string, force bool) (retired Ke
 		}
 		if id == currentOf(rows, tx.Now()) {
 			if !force {
-				return fmt.Errorf("%w (%s)", ErrKeyInUse, p)
+				return fmt.Errorf("%w (%s): rotate that kind first, or retire it by force, which replaces it at once", ErrKeyInUse, p)
 			}
 			next, err := k.succeed(tx, rows, keyRow{ID: nextID, Purpose: string(p), FirstUse: tx.Now()}, material)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
@@ -19,7 +20,7 @@ import (
 const MasterKeySize = 32
 
 // ErrMasterKey says that the master key given does not open the keys of the store.
-var ErrMasterKey = errors.New("token: the master key does not open the keys of this store")
+var ErrMasterKey = errors.New("the master key does not open the keys of this store")
 
 // Fingerprint names a master key without telling anything of it: 16 hex digits. It stands in the store, in logs and in audit events.
 func Fingerprint(masterKey []byte) string {
@@ -94,7 +95,7 @@ func (m masterKey) unwrap(wraps []wrapRow) (*storeKey, error) {
 		}
 		return openStoreKey(w.StoreKey, raw)
 	}
-	return nil, fmt.Errorf("%w: it has the fingerprint %s, and they are sealed under %q", ErrMasterKey, m.fingerprint, others)
+	return nil, fmt.Errorf("%w: it has the fingerprint %s, and they are sealed under %s", ErrMasterKey, m.fingerprint, strings.Join(others, " or "))
 }
 
 // storeKey seals the rows of token_keys.

@@ -11,10 +11,10 @@ import (
 
 // What the change of the master key refuses. The errors wrap these and say more.
 var (
-	ErrSameMasterKey = errors.New("token: the new master key is the one in use")
-	ErrRewrapPending = errors.New("token: a change of the master key is under way")
-	ErrNoRewrap      = errors.New("token: no change of the master key is under way")
-	ErrNotYours      = errors.New("token: this server has the wrong one of the two master keys")
+	ErrSameMasterKey = errors.New("the new master key is the one in use")
+	ErrRewrapPending = errors.New("a change of the master key is under way")
+	ErrNoRewrap      = errors.New("no change of the master key is under way")
+	ErrNotYours      = errors.New("this server has the wrong one of the two master keys")
 )
 
 // MasterKeyInfo describes a master key that opens the store.
