@@ -78,6 +78,7 @@ func (e *examination) files(ctx context.Context, c Config) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.warn("files", "nothing, if the server is to start here for the first time", "the data folder %s is not there yet", c.Data)
+		e.masterKey(ctx, c)
 		return
 	case err != nil:
 		e.fault("files", "let this user read it", "%v", err)

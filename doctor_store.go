@@ -99,7 +99,7 @@ func (s *Server) openReadOnly(ctx context.Context, backend store.Backend) (err e
 	}
 	master, err := s.config.heldMasterKey(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNoMasterKey, err)
 	}
 	defer clear(master)
 	s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
@@ -108,8 +108,13 @@ func (s *Server) openReadOnly(ctx context.Context, backend store.Backend) (err e
 	return err
 }
 
+// errNoMasterKey says that the keys were not looked at, for want of the master key; examination.masterKey tells what to do about that.
+var errNoMasterKey = errors.New("the keys cannot be examined")
+
 func (e *examination) unopened(err error) {
 	switch {
+	case errors.Is(err, errNoMasterKey):
+		e.warn("keys", "see what is said of the master key among the files", "%v", err)
 	case errors.Is(err, store.ErrOutdated):
 		e.warn("store", "nothing: the next start of this program brings it up to date; back it up before", "%v", err)
 	case errors.Is(err, token.ErrMasterKey):

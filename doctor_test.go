@@ -116,7 +116,11 @@ func TestDoctorFindsFaults(t *testing.T) {
 				t.Skip("only root may give a file away")
 			}
 		}, check: "files", status: StatusFault, text: "belongs to the user 4242"},
-		"no master key": {strike: func(t *testing.T, c *Config) { fatal(t, os.Remove(c.masterKeyFile())) }, check: "files", status: StatusFault, text: "master.key"},
+		"no master key":                   {strike: func(t *testing.T, c *Config) { fatal(t, os.Remove(c.masterKeyFile())) }, check: "files", status: StatusFault, text: "master.key"},
+		"no master key, told of the keys": {strike: func(t *testing.T, c *Config) { fatal(t, os.Remove(c.masterKeyFile())) }, check: "keys", status: StatusWarning, text: "cannot be examined"},
+		"no master key for a new folder": {strike: func(t *testing.T, c *Config) {
+			c.Data, c.MasterKeyFile = filepath.Join(t.TempDir(), "none"), filepath.Join(c.Data, "none")
+		}, check: "files", status: StatusFault, text: "master key"},
 		"another master key": {strike: func(t *testing.T, c *Config) {
 			other := healthy(t)
 			fatal(t, os.Rename(other.masterKeyFile(), c.masterKeyFile()))

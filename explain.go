@@ -54,7 +54,12 @@ func ExplainRequest(ctx context.Context, c Config, requestID string) (RequestExp
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no event in %s or the files rotated from it has the request id %q; requests that are turned away for their address leave none", c.auditLog(), requestID)
+		hint := ""
+		if c.DatabaseURL != "" {
+			hint = ", and what another node answered stands in that node's audit log: ask there"
+		}
+		return nil, fmt.Errorf("no event in %s or the files rotated from it has the request id %q; requests that are turned away for their address leave none%s",
+			c.auditLog(), requestID, hint)
 	}
 	list := make(RequestExplanations, len(found))
 	for i, f := range found {
