@@ -51,6 +51,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		done <- h.Serve(l)
 	}()
+	s.announce("serving", "listen", l.Addr().String(), "issuer", s.issuer, "version", s.config.Version)
 	select {
 	case err := <-done:
 		return err
@@ -86,7 +87,17 @@ func (s *Server) drain(h *http.Server, l net.Listener, silent *newcomers, served
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(fmt.Errorf("requests that had not ended after drain-timeout (%v) were cut off", s.config.DrainTimeout), h.Close())
 	}
+	if err == nil {
+		s.announce("ended: no request was cut off")
+	}
 	return err
+}
+
+// announce logs a step in a server's life. On their own machines developers see its output instead.
+func (s *Server) announce(what string, details ...any) {
+	if !s.config.Development {
+		s.config.Log.Info(what, details...)
+	}
 }
 
 // newcomers are the connections that have not sent a request yet.

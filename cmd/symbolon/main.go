@@ -31,8 +31,10 @@ func newCommand() *cobra.Command {
 		Short: "An open, self-hosted AWS IAM Identity Center token service",
 		Long: "Symbolon answers CreateTokenWithIAM and the APIs around it for unmodified AWS SDKs, the AWS CLI and Terraform.\n\n" +
 			"Begin with `symbolon demo`; work with `symbolon dev`; run `symbolon serve`.",
+		Version:      buildVersion(),
 		SilenceUsage: true, SilenceErrors: true,
 	}
+	root.SetVersionTemplate(versionLine())
 	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), keyCommand(), backupCommand(), restoreCommand(),
 		doctorCommand(), migrateCommand(), versionCommand())
 	return root

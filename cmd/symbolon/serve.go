@@ -21,8 +21,9 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a production server",
-		Long:  "Run a production server on the embedded store. Settings come from --config, the environment and flags (docs/config.md).",
-		Args:  cobra.NoArgs,
+		Long: "Run a production server on the embedded store, or on the PostgreSQL database that many share (database-url). Settings\n" +
+			"come from --config, the environment and flags (docs/config.md).",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := loadSettings(c)
 			if err != nil {
