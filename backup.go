@@ -155,8 +155,10 @@ func TakeBackup(ctx context.Context, c Config, path string) (name string, m Back
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		name = filepath.Join(path, "symbolon-"+c.Now().UTC().Format("20060102T150405Z")+".backup")
 	}
-	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return "", m, errors.Join(err, fmt.Errorf("%s is there already; a backup never replaces a file", name))
+	if _, err := os.Lstat(name); err == nil {
+		return "", m, fmt.Errorf("%s is there already; a backup never replaces a file", name)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", m, err
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600
 	if err != nil {

@@ -53,7 +53,7 @@ func (c Config) haveStore() error {
 		return nil
 	}
 	if _, err := os.Stat(c.storeFile()); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no store in %s", c.Data)
+		return fmt.Errorf("there is no store in %s; the settings (--config, or --data) say where it is", c.Data)
 	} else if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/symbolon/symbolon/internal/audit"
@@ -60,7 +61,7 @@ func Restore(ctx context.Context, c Config, path string, o RestoreOptions) (r Re
 		defer os.RemoveAll(folder)
 		return r, r.prepare(ctx, c, path, folder)
 	}
-	if err := makeFolder(c.Data); err != nil {
+	if err := errors.Join(c.asServersUser(), makeFolder(c.Data)); err != nil {
 		return r, err
 	}
 	place, err := sqlite.Hold(c.storeFile())
@@ -146,7 +147,7 @@ func (r *Restored) renew(ctx context.Context, scratch, c Config) (err error) {
 		return err
 	}
 	if has := token.Fingerprint(master); !slices.Contains(r.Backup.MasterKeys, has) {
-		return fmt.Errorf("the master key has the fingerprint %s, and the backup's keys are sealed under %v: give the one of that time", has, r.Backup.MasterKeys)
+		return fmt.Errorf("the master key has the fingerprint %s, and the backup's keys are sealed under %s: give the one of that time", has, strings.Join(r.Backup.MasterKeys, " or "))
 	}
 	backend, err := sqlite.Open(scratch.storeFile())
 	if err != nil {

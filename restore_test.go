@@ -71,7 +71,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"something behind it": {append(bytes.Clone(good), 'x'), "damaged"},
 		"another format":      {resealed(t, good, `"symbolonBackup":1`, `"symbolonBackup":2`), "format 2"},
 		"a newer schema":      {resealed(t, good, `"schema":1`, `"schema":99`), "use the newer program"},
-		"another master key":  {resealed(t, good, d.fingerprint(t), "0123456789abcdef"), "sealed under [0123456789abcdef]"},
+		"another master key":  {resealed(t, good, d.fingerprint(t), "0123456789abcdef"), "sealed under 0123456789abcdef: "},
 		"production":          {resealed(t, good, `"development":true`, `"development":false`), "for development"},
 		"of the future":       {resealed(t, good, `"time":"`+day[:4], `"time":"2999`), "set it right"},
 		"another size":        {resealed(t, good, `"databaseSize":`, `"databaseSize":1`), "damaged"},

@@ -86,6 +86,9 @@ func (c Config) origin(addr string) string {
 
 // open opens what lasts: store, keys, audit log.
 func (s *Server) open(ctx context.Context) error {
+	if err := s.config.asServersUser(); err != nil {
+		return err
+	}
 	if err := makeFolder(s.config.Data); err != nil {
 		return err
 	}
@@ -174,6 +177,9 @@ func (s *Server) pagingKeys() [][]byte {
 // was renamed (the chain goes on, too), and reads the TLS certificate again. What cannot be taken up stays as it was.
 func (s *Server) Reload() error {
 	err := s.audit.Reopen()
+	if err == nil {
+		s.config.Log.Info("the audit log goes on in the file that has its name", "file", s.config.auditLog())
+	}
 	if c := s.certificate.Load(); c != nil {
 		err = errors.Join(err, c.load(true))
 	}
