@@ -167,4 +167,8 @@ func TestExplainFindsRotatedEvents(t *testing.T) {
 	if _, err := ExplainRequest(t.Context(), Config{Data: d.folder}, "nobody's"); err == nil || !strings.Contains(err.Error(), `"nobody's"`) {
 		t.Errorf("an unknown request: %v", err)
 	}
+	shared := Config{Data: d.folder, DatabaseURL: "postgres://127.0.0.1/symbolon"}
+	if _, err := ExplainRequest(t.Context(), shared, "nobody's"); err == nil || !strings.Contains(err.Error(), "another node") {
+		t.Errorf("of many nodes: %v", err)
+	}
 }
