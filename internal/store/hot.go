@@ -16,13 +16,14 @@ import (
 type hotRows struct {
 	seed   maphash.Seed
 	shards [hotShards]hotShard
+	shared *phrases
 	close  func() // when no transaction can come any more
 }
 
 const (
 	hotShards   = 16
 	hotSegments = 4
-	hotRoom     = 8 << 20 // bytes: some 14,000 refresh families
+	hotRoom     = 8 << 20 // bytes: some 30,000 refresh families
 	hotSegment  = hotRoom / hotShards / hotSegments
 )
 
@@ -35,7 +36,7 @@ type hotShard struct {
 }
 
 // hotRecord is a row: its size, the hash, the version (0: forgotten), the numbers of the table and of the key's bytes, the key,
-// the packed row.
+// the packed row, shortened.
 type hotRecord []byte
 
 const hotHead = 4 + 8 + 8 + 2 + 2
@@ -54,7 +55,7 @@ func (r hotRecord) has(key string) bool {
 
 func newHotRows() *hotRows {
 	room, giveBack := outside(hotRoom)
-	h := &hotRows{seed: maphash.MakeSeed(), close: giveBack}
+	h := &hotRows{seed: maphash.MakeSeed(), shared: newPhrases(), close: giveBack}
 	for i := range h.shards {
 		h.shards[i].places = map[uint64]int{}
 	}
@@ -95,7 +96,7 @@ func (h *hotRows) get(t *sqlTable, key string) (row packed, rev int64, ok bool) 
 	if r == nil || r.rev() == 0 {
 		return "", 0, false
 	}
-	return packed(r.row()), r.rev(), true
+	return h.shared.lengthen(t, r.row()), r.rev(), true
 }
 
 // current says whether a row that was got is still the one committed last.
@@ -130,9 +131,13 @@ func (h *hotRows) remember(written []*entry) {
 }
 
 func (h *hotRows) put(e *entry) {
+	room := packing.Get().(*[]byte)
+	defer packing.Put(room)
 	s, hash := h.shard(e.table, e.key)
 	defer s.mu.Unlock()
-	size := hotHead + len(e.key) + len(e.values)
+	row := h.shared.shorten((*room)[:0], e.table, e.values, hash)
+	*room = row
+	size := hotHead + len(e.key) + len(row)
 	r := s.find(e.table, e.key, hash)
 	if r == nil || r.size() != size {
 		if r = s.room(size, hash); r == nil {
@@ -145,7 +150,7 @@ func (h *hotRows) put(e *entry) {
 		copy(r[hotHead:], e.key)
 	}
 	r.setRev(e.next)
-	copy(r.row(), e.values)
+	copy(r.row(), row)
 }
 
 // room makes a new record; nil for a row that is too large.

@@ -11,14 +11,20 @@ import (
 func TestHotRows(t *testing.T) {
 	h := newHotRows()
 	defer h.close()
-	tables := []*sqlTable{{def: &def{}, number: 0, cached: -1}, {def: &def{}, number: 1, cached: -1}}
+	columns := []column{{kind: Text}, {kind: Text}, {kind: Time}, {kind: JSON}}
+	tables := []*sqlTable{{def: &def{columns: columns}, number: 0, cached: -1}, {def: &def{columns: columns}, number: 1, cached: -1}}
+	made := func(own string) packed {
+		shared := fmt.Sprint("shared by many rows, number ", rand.IntN(5))
+		b := appendNull(appendText(appendText(nil, own), shared))
+		return packed(appendText(b, `["`+shared+`"]`))
+	}
 	model := map[rowID]*entry{}
 	found, lost := 0, 0
 	for n := range 60_000 {
 		table := tables[rand.IntN(2)]
 		table.recalled.Store(true)
 		id := rowID{table, fmt.Sprint("key ", rand.IntN(20_000))}
-		e := &entry{table: table, key: id.key, op: opPut, next: int64(n + 1), values: packed(strings.Repeat(fmt.Sprint(n, " "), rand.IntN(300)))}
+		e := &entry{table: table, key: id.key, op: opPut, next: int64(n + 1), values: made(strings.Repeat(fmt.Sprint(n, " "), rand.IntN(300)))}
 		row, rev, ok := h.get(table, id.key)
 		switch want := model[id]; {
 		case !ok:
@@ -40,7 +46,7 @@ func TestHotRows(t *testing.T) {
 			h.remember([]*entry{e})
 			delete(model, id)
 		case 2:
-			e.values = packed(strings.Repeat("x", hotSegment)) // too large to keep
+			e.values = made(strings.Repeat("x", hotSegment)) // too large to keep
 			h.remember([]*entry{e})
 			delete(model, id)
 		default:
