@@ -29,7 +29,22 @@ type family struct {
 var (
 	families     = store.NewTable[family](store.Spec{Name: "families"})
 	applications = store.NewTable[family](store.Spec{Name: "applications", Cached: true})
+	directory    = store.NewTable[person](store.Spec{Name: "directory", Cached: true, Packed: true})
 )
+
+// person has the shape of a user of the directory.
+type person struct {
+	Store   string                 `store:"store,key"`
+	ID      string                 `store:"id,key"`
+	Name    string                 `store:"name"`
+	NameKey string                 `store:"name_key"`
+	Enabled bool                   `store:"enabled"`
+	More    store.Lazy[[]string]   `store:"more"`
+	Others  store.Lazy[[]struct{}] `store:"others"`
+	Created time.Time              `store:"created"`
+	Updated time.Time              `store:"updated"`
+	By      string                 `store:"by"`
+}
 
 const population = 10_000
 
@@ -43,7 +58,7 @@ func benchDB(b *testing.B) *store.DB {
 		b.Fatal(err)
 	}
 	ctx := context.Background()
-	db, err := store.Open(ctx, backend, []store.Definition{families, applications}, store.Options{
+	db, err := store.Open(ctx, backend, []store.Definition{families, applications, directory}, store.Options{
 		Flushed: func(commits int, _ time.Duration, _ error) {
 			flushes.Add(1)
 			flushed.Add(int64(commits))
@@ -57,7 +72,8 @@ func benchDB(b *testing.B) *store.DB {
 		for i := range population {
 			f := family{ID: id(i), User: "user-" + id(i), Application: "arn:aws:sso::123456789012:application/ssoins-1234567890abcdef/apl-1234567890abcdef",
 				Scopes: []string{"openid", "aws"}, Expires: time.Now().Add(time.Hour)}
-			if err := errors.Join(families.Put(tx, f), applications.Put(tx, f)); err != nil {
+			p := person{Store: "d-0123456789", ID: id(i), Name: "user", More: store.LazyOf([]string{"one", "two", "three"}), Created: time.Now()}
+			if err := errors.Join(families.Put(tx, f), applications.Put(tx, f), directory.Put(tx, p)); err != nil {
 				return err
 			}
 		}
@@ -83,12 +99,16 @@ func measure(b *testing.B, run func()) {
 	b.ReportMetric(float64(cpu)/1000/float64(b.N), "cpu-µs/op")
 }
 
-func read(b *testing.B, table *store.Table[family]) {
+func read[T any](b *testing.B, table *store.Table[T], before ...string) {
 	db := benchDB(b)
+	keys := make([][]string, population)
+	for i := range keys {
+		keys[i] = append(slices.Clone(before), id(i))
+	}
 	measure(b, func() {
 		for i := range b.N {
 			err := db.View(context.Background(), func(tx *store.Tx) error {
-				_, err := table.Get(tx, id(i%population))
+				_, err := table.Get(tx, keys[i%population]...)
 				return err
 			})
 			if err != nil {
@@ -99,6 +119,8 @@ func read(b *testing.B, table *store.Table[family]) {
 }
 
 func BenchmarkGetCached(b *testing.B) { read(b, applications) }
+
+func BenchmarkGetPacked(b *testing.B) { read(b, directory, "d-0123456789") }
 
 func BenchmarkGet(b *testing.B) { read(b, families) }
 
