@@ -71,7 +71,13 @@ type world struct {
 
 func newWorld(t *testing.T, s *server, c goClients) *world {
 	t.Helper()
-	w := &world{goClients: c, server: s, issuer: startIssuer(t), users: map[string]string{}}
+	return newWorldOf(t, s, c, startIssuer(t))
+}
+
+// newWorldOf is newWorld with an issuer that runs already.
+func newWorldOf(t *testing.T, s *server, c goClients, issuer *tokenIssuer) *world {
+	t.Helper()
+	w := &world{goClients: c, server: s, issuer: issuer, users: map[string]string{}}
 	ctx := t.Context()
 	created := must(c.admin.CreateTrustedTokenIssuer(ctx, &ssoadmin.CreateTrustedTokenIssuerInput{
 		InstanceArn: w.instance(), Name: aws.String("partner"), TrustedTokenIssuerType: admintypes.TrustedTokenIssuerTypeOidcJwt,
