@@ -173,7 +173,7 @@ type RoleDeclaration struct {
 func ParseOrganization(name string, text []byte) (*Organization, error) {
 	var o Organization
 	if err := yaml.UnmarshalWithOptions(text, &o, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, withoutSource(err))
 	}
 	return &o, nil
 }

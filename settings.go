@@ -122,7 +122,7 @@ func (c *Config) readFile(path string) error {
 	}
 	values := map[string]any{}
 	if err := yaml.UnmarshalWithOptions(text, &values); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, withoutSource(err))
 	}
 	var faults []error
 	for name, value := range values {
@@ -130,7 +130,7 @@ func (c *Config) readFile(path string) error {
 			faults = append(faults, fmt.Errorf("%s: there is no setting called %q", path, name))
 			continue
 		}
-		text, err := settingText(value)
+		text, err := settingText(name, value)
 		if err == nil {
 			err = c.Set(name, text)
 		}
@@ -141,7 +141,12 @@ func (c *Config) readFile(path string) error {
 	return errors.Join(faults...)
 }
 
-func settingText(value any) (string, error) {
+// withoutSource is the fault of a YAML file, with line and column, but without the lines around it, which the package would show: there
+// are passwords in such files.
+func withoutSource(err error) error { return errors.New(yaml.FormatError(err, false, false)) }
+
+// settingText is a value as Set takes it. Its errors do not show the value.
+func settingText(name string, value any) (string, error) {
 	switch v := value.(type) {
 	case nil:
 		return "", nil
@@ -152,11 +157,11 @@ func settingText(value any) (string, error) {
 		for _, item := range v {
 			text, ok := item.(string)
 			if !ok || strings.Contains(text, ",") {
-				return "", fmt.Errorf("%v is not a list of plain words", value)
+				return "", fmt.Errorf("setting %s: it is not a list of plain words", name)
 			}
 			items = append(items, text)
 		}
 		return strings.Join(items, ","), nil
 	}
-	return "", fmt.Errorf("%v is neither a plain value nor a list", value)
+	return "", fmt.Errorf("setting %s: it is neither a plain value nor a list", name)
 }

@@ -121,6 +121,45 @@ func TestSettingsRefuse(t *testing.T) {
 	}
 }
 
+// TestFaultsOfFilesTellNoValues: a settings file holds the database's password, and an organization file may hold those of users and access
+// keys. What is wrong with such a file goes to logs, to terminals and, by doctor, to whoever is asked for help: it says where, never what.
+func TestFaultsOfFilesTellNoValues(t *testing.T) {
+	const secret = "s3cr3tpassw0rd"
+	const url = "database-url: postgres://symbolon:" + secret + "@db1/symbolon\n"
+	for name, text := range map[string]string{
+		"broken below":     url + "limits: [on\n",
+		"a key twice":      url + "limits: on\nlimits: off\n",
+		"a tab":            url + "\tlimits: on\n",
+		"a step too far":   "database-url: postgres://symbolon:" + secret + "@db1/symbolon\n  limits: on\n",
+		"an open quote":    "database-url: \"postgres://symbolon:" + secret + "@db1/symbolon\nlimits: on\n",
+		"a list of it":     "- " + url,
+		"no such anchor":   url + "limits: *none\n",
+		"a map for it":     "database-url: { url: postgres://symbolon:" + secret + "@db1/symbolon }\n",
+		"a list for it":    "database-url: [1, postgres://symbolon:" + secret + "@db1/symbolon]\n",
+		"no such setting":  url + "limit: on\n",
+		"nothing but that": secret + "\n",
+	} {
+		_, err := LoadConfig(writeFile(t, "symbolon.yaml", text), nil, nil)
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("settings, %s: %v", name, err)
+		}
+	}
+	const users = "users:\n  - userName: alice\n    password: " + secret + "\n"
+	for name, text := range map[string]string{
+		"broken below":   users + "groups: [\n",
+		"unknown key":    users + "    emial: a@example.com\n",
+		"a key twice":    users + "users: []\n",
+		"text for a map": users + "instance: none\n",
+		"map for a text": "users:\n  - userName: alice\n    password: { is: " + secret + " }\n",
+		"unknown member": "iam:\n  users:\n    - accessKeys: [{ id: AKIAEXAMPLEEXAMPLE, secret: " + secret + ", state: Active }]\n",
+	} {
+		_, err := ParseOrganization("org.yaml", []byte(text))
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("organization, %s: %v", name, err)
+		}
+	}
+}
+
 func TestMissingConfigFileIsAnError(t *testing.T) {
 	if _, err := LoadConfig(filepath.Join(t.TempDir(), "none.yaml"), nil, nil); err == nil {
 		t.Error("a file that was named and is not there must not be passed over")
