@@ -98,15 +98,15 @@ func (l *limits) admit(c *wire.Call) error {
 }
 
 // admitAddress is wire's hook: it counts a request against the address it comes from and against all, before anything costly is done
-// for it.
+// for it. The address comes first: what is refused to it is not taken from the others.
 func (l *limits) admitAddress(_ context.Context, c *wire.Call) error {
 	if l == nil {
 		return nil
 	}
-	if err := l.take(c, l.global, l.all); err != nil {
+	if err := l.take(c, l.address, l.bucket(bucketKey{limit: l.address, who: addressOf(c.Request)})); err != nil {
 		return err
 	}
-	return l.take(c, l.address, l.bucket(bucketKey{limit: l.address, who: addressOf(c.Request)}))
+	return l.take(c, l.global, l.all)
 }
 
 // admitApplication is oidc's hook: it counts a request of a caller that may speak for the application against what the application may
@@ -120,7 +120,7 @@ func (l *limits) admitApplication(ctx context.Context, arn string) error {
 	return l.take(c, l.application, l.bucket(bucketKey{limit: l.application, who: arn}))
 }
 
-// pages counts a browser's requests, and above all the passwords it sends, against its address.
+// pages counts a browser's requests, and above all the passwords it sends, against its address and against all.
 func (l *limits) pages(next http.Handler) http.Handler {
 	if l == nil {
 		return next
@@ -131,7 +131,7 @@ func (l *limits) pages(next http.Handler) http.Handler {
 			kind = l.signIn
 		}
 		b := l.bucket(bucketKey{limit: kind, who: addressOf(r)})
-		if !l.allow(l.global, l.all) || !l.allow(kind, b) {
+		if !l.allow(kind, b) || !l.allow(l.global, l.all) {
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "Too many requests. Wait a moment and try again.", http.StatusTooManyRequests)
 			return

@@ -97,6 +97,64 @@ func TestLimitsCountAddressesBeforeSignatures(t *testing.T) {
 	}
 }
 
+// TestOneFloodLeavesTheOthersTheirs: what is refused to one address, or to one that guesses passwords, is not taken from what all may have
+// together: else a single machine would shut everybody out.
+func TestOneFloodLeavesTheOthersTheirs(t *testing.T) {
+	now := time.Now()
+	flood := func(l *limits, ask func(address string) bool) {
+		for range 2 * l.global.burst {
+			ask("192.0.2.1:1")
+		}
+		if !ask("198.51.100.1:1") {
+			t.Error("another address is refused")
+		}
+		if left := l.all.TokensAt(now); left < float64(l.global.burst-l.address.burst-1) {
+			t.Errorf("%v of %d requests are left for all others", left, l.global.burst)
+		}
+	}
+	calls := newLimits(Config{}, func() time.Time { return now })
+	flood(calls, func(address string) bool {
+		return calls.admitAddress(t.Context(), call(tokenService, "", "", address)) == nil
+	})
+	forms := newLimits(Config{}, func() time.Time { return now })
+	page := forms.pages(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	flood(forms, func(address string) bool {
+		r := httptest.NewRequest(http.MethodPost, "/signin", nil)
+		r.RemoteAddr = address
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, r)
+		return w.Code == http.StatusOK
+	})
+}
+
+// TestDocumentsAreLimited: what anybody may ask for is counted, too, but for the health that load balancers ask for.
+func TestDocumentsAreLimited(t *testing.T) {
+	s := testServer(t, Config{Limits: "on", Issuer: "https://sso.example.com/base", BehindProxy: true})
+	get := func(target string) int {
+		r := httptest.NewRequest(http.MethodGet, target, nil)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		return w.Code
+	}
+	documents := []string{
+		"/base/.well-known/jwks.json", "/base/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/base",
+	}
+	for _, target := range documents {
+		if status := get(target); status != http.StatusOK {
+			t.Errorf("%s: HTTP %d", target, status)
+		}
+	}
+	s.limits.all = rate.NewLimiter(0, 0)
+	for _, target := range documents {
+		if status := get(target); status != http.StatusTooManyRequests {
+			t.Errorf("%s beyond the limit: HTTP %d", target, status)
+		}
+	}
+	if status := get("/healthz"); status != http.StatusOK {
+		t.Errorf("health beyond the limit: HTTP %d", status)
+	}
+}
+
 func TestRefusalsHaveTheServicesShape(t *testing.T) {
 	l := newLimits(Config{}, time.Now)
 	l.all = rate.NewLimiter(0, 0)

@@ -264,7 +264,7 @@ func (s *Server) services() []*wire.Service {
 // documents serves the discovery documents, and leaves what is none of them to the API's refusal.
 func (s *Server) documents(api http.Handler) http.Handler {
 	discovery := s.oidc.Discovery()
-	counted := s.observed("web", "discovery", discovery)
+	counted := s.observed("web", "discovery", s.limits.pages(discovery))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := discovery.Handler(r); pattern == "" {
 			api.ServeHTTP(w, r)
