@@ -74,6 +74,9 @@ func each(err error) (list []error) {
 
 // files examines what the settings name: there, ours alone, with room.
 func (e *examination) files(ctx context.Context, c Config) {
+	if !e.wants("files") {
+		return // above all, the master key is not fetched for nothing
+	}
 	info, err := os.Stat(c.Data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

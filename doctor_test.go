@@ -84,6 +84,18 @@ func TestDoctorFindsNothing(t *testing.T) {
 	}
 }
 
+// TestDoctorRunsNothingForTheSettings: a configuration is checked before it is deployed, on a machine that need not have, nor be allowed to
+// get, the master key.
+func TestDoctorRunsNothingForTheSettings(t *testing.T) {
+	c := healthy(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	c.MasterKeyCommand = []string{"touch", ran}
+	examined(t, c, "config", "tls")
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the command that gives the master key was run")
+	}
+}
+
 func contains(names []string, name string) bool {
 	for _, n := range names {
 		if n == name {
