@@ -9,15 +9,15 @@ import (
 
 // Another node may hand out what it made with a key of which this node has not heard: the first RS256 key, or one made in an emergency.
 // Before such a thing is refused the database is asked, by one call for all who wait and no more often than every inquirySpacing, so that
-// made-up key ids cost neither the database nor anybody else much.
+// made-up key ids cost neither the database nor anybody else much. While it does not answer they all hear that together.
 const (
 	inquirySpacing = 50 * time.Millisecond
 	inquiryTimeout = 2 * time.Second
 )
 
 type inquiry struct {
-	mu    sync.Mutex
-	began time.Time // of the last one that succeeded
+	mu   sync.Mutex
+	last attempt
 }
 
 // inquire gives a snapshot of what the database held at some moment after the call.
@@ -25,22 +25,26 @@ func (k *Keyring) inquire() (*snapshot, error) {
 	arrived := time.Now()
 	k.unknown.mu.Lock()
 	defer k.unknown.mu.Unlock()
-	if k.unknown.began.After(arrived) {
-		return k.snap.Load(), nil
+	last := &k.unknown.last
+	if !last.began.After(arrived) {
+		time.Sleep(inquirySpacing - time.Since(last.began))
+		last.began = time.Now()
+		last.err = k.catchUp()
 	}
-	time.Sleep(inquirySpacing - time.Since(k.unknown.began))
-	began := time.Now()
+	if last.err != nil {
+		return nil, fmt.Errorf("token: whether there is such a key cannot be read: %w", last.err)
+	}
+	return k.snap.Load(), nil
+}
+
+// catchUp renews the snapshot from what the database holds now.
+func (k *Keyring) catchUp() error {
 	ctx, cancel := context.WithTimeout(context.Background(), inquiryTimeout)
 	defer cancel()
-	err := k.db.Sync(ctx)
-	if err == nil {
-		err = k.reload(ctx)
+	if err := k.db.Sync(ctx); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("token: whether there is such a key cannot be read: %w", err)
-	}
-	k.unknown.began = began
-	return k.snap.Load(), nil
+	return k.reload(ctx)
 }
 
 // useHeader is the live signing key whose at+jwt header this is.

@@ -39,6 +39,7 @@ type Keyring struct {
 
 	snap      atomic.Pointer[snapshot]
 	loading   sync.Mutex    // held while reading the rows
+	read      attempt       // the last one to read them when they were no longer fresh; guarded by loading
 	withdrawn atomic.Bool   // the store has no wrap for the master key any more
 	making    sync.Mutex    // held while making the first RS256 key
 	rotating  atomic.Bool   // a background rotation is under way
@@ -56,6 +57,13 @@ type snapshot struct {
 	byHeader map[string]heldKey    // signing keys by their encoded at+jwt header
 	jwks     []byte
 	etag     string
+}
+
+// attempt is one at asking the database. Those who were waiting when it began share its outcome: with an attempt for each, one behind the
+// other, the last of many would wait for all of them while the database hangs.
+type attempt struct {
+	began time.Time
+	err   error
 }
 
 // A snapshot loaded less than fresh ago is used as it is; then one caller renews it while the others still use it; when what it says is
@@ -197,7 +205,7 @@ func (k *Keyring) current() (*snapshot, error) {
 	if s.fresh() {
 		return s, nil
 	}
-	usable := s.usable()
+	usable, arrived := s.usable(), time.Now()
 	if !usable {
 		k.loading.Lock()
 	} else if !k.loading.TryLock() {
@@ -207,9 +215,13 @@ func (k *Keyring) current() (*snapshot, error) {
 	if s = k.snap.Load(); s.fresh() {
 		return s, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if err := k.load(ctx); err != nil {
+	if !k.read.began.After(arrived) {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		k.read.began = time.Now()
+		k.read.err = k.load(ctx)
+	}
+	if err := k.read.err; err != nil {
 		if usable {
 			return s, nil
 		}

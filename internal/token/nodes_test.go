@@ -2,8 +2,10 @@ package token
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -215,5 +217,62 @@ func TestRetiredEverywhereOverASlowLine(t *testing.T) {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
+	}
+}
+
+// mute is a backend that does not answer while it hangs.
+type mute struct {
+	store.Backend
+	hangs atomic.Bool
+	asked atomic.Int32 // while it hung
+}
+
+func (m *mute) Begin(ctx context.Context) (store.Snapshot, error) {
+	if m.hangs.Load() {
+		m.asked.Add(1)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return m.Backend.Begin(ctx)
+}
+
+func (*mute) Close() error { return nil }
+
+// While the database hangs nobody waits for the turns of all who came before: those who wait together hear together that it does not answer.
+func TestManyWaitAsLongAsOne(t *testing.T) {
+	b, err := sqlite.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	database := &mute{Backend: b}
+	n := nodesOn(t, 1, func() store.Backend { return database })[0]
+	a := n.accessToken(t)
+	good := mustAccess(t, n, a, Opaque, ES256)
+	raw, err := decodeBase64URL(strings.TrimPrefix(good, accessPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[1] ^= 1 // the key id's first byte
+	for name, token := range map[string]string{"a made-up key": accessPrefix + encodeBase64URL(raw), "a known key": good} {
+		database.hangs.Store(true)
+		if name == "a known key" {
+			time.Sleep(stale + fresh) // what the keyring has loaded counts no more
+		}
+		database.asked.Store(0)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if _, err := n.VerifyAccessToken(token, a.IssuedAt); err == nil || errors.Is(err, ErrInvalid) {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := database.asked.Load(); n >= 20 {
+			t.Errorf("%s: twenty at once asked %d times, one behind the other", name, n)
+		}
+		database.hangs.Store(false)
+		time.Sleep(2 * fresh)
 	}
 }
