@@ -12,7 +12,9 @@ import (
 // writes it begins, and remembered anew once that commit is durable and before anybody is told so. What lies between is read from
 // the database.
 //
-// Rows lie packed in memory of their own, of which the collector knows nothing. Where there is no room, the oldest go.
+// Rows lie packed in memory of their own, of which the collector knows nothing. Where there is no room, the oldest go, of one half only:
+// rows that are new have one, since most of them are used at once or not for long; rows that were changed later on have the other, so
+// that those who come and go do not drive out those who stay.
 type hotRows struct {
 	seed   maphash.Seed
 	shards [hotShards]hotShard
@@ -21,19 +23,25 @@ type hotRows struct {
 }
 
 const (
-	hotShards   = 16
-	hotSegments = 4
-	hotRoom     = 8 << 20 // bytes: some 30,000 refresh families
-	hotSegment  = hotRoom / hotShards / hotSegments
+	hotShards  = 16
+	hotHalf    = 4       // segments of a half
+	hotRoom    = 8 << 20 // bytes: some 30,000 refresh families
+	hotSegment = hotRoom / hotShards / (2 * hotHalf)
 )
 
-// hotShard fills its segments one after the other, and empties the first when the last is full.
+// hotShard fills the segments of each half one after the other, and empties the first when the last is full.
 type hotShard struct {
 	mu       sync.Mutex
 	places   map[uint64]int // hash of table and key → place of the record
-	segments [hotSegments][]byte
-	filling  int
+	segments [2 * hotHalf][]byte
+	filling  [2]int // of the new rows' half, and of the others'
 }
+
+// The halves.
+const (
+	newRows = iota
+	keptRows
+)
 
 // hotRecord is a row: its size, the hash, the version (0: forgotten), the numbers of the table and of the key's bytes, the key,
 // the packed row, shortened.
@@ -59,10 +67,13 @@ func newHotRows() *hotRows {
 	for i := range h.shards {
 		h.shards[i].places = map[uint64]int{}
 	}
-	for segment := range hotSegments { // the first ones side by side, since the last may never be written
+	for segment := range 2 * hotHalf { // the first ones side by side, since the last may never be written
 		for i := range h.shards {
 			h.shards[i].segments[segment], room = room[:0:hotSegment], room[hotSegment:]
 		}
+	}
+	for i := range h.shards {
+		h.shards[i].filling = [2]int{newRows * hotHalf, keptRows * hotHalf}
 	}
 	return h
 }
@@ -140,7 +151,13 @@ func (h *hotRows) put(e *entry) {
 	size := hotHead + len(e.key) + len(row)
 	r := s.find(e.table, e.key, hash)
 	if r == nil || r.size() != size {
-		if r = s.room(size, hash); r == nil {
+		half := newRows // where it stays while it is remembered: a code that is used will not be looked for again
+		if r == nil && e.base != "" {
+			half = keptRows
+		} else if r != nil {
+			half = s.places[hash] / hotSegment / hotHalf
+		}
+		if r = s.room(size, hash, half); r == nil {
 			return
 		}
 		binary.LittleEndian.PutUint32(r, uint32(size))
@@ -153,21 +170,23 @@ func (h *hotRows) put(e *entry) {
 	copy(r.row(), row)
 }
 
-// room makes a new record; nil for a row that is too large.
-func (s *hotShard) room(size int, hash uint64) hotRecord {
+// room makes a new record in a half; nil for a row that is too large.
+func (s *hotShard) room(size int, hash uint64, half int) hotRecord {
 	delete(s.places, hash)
 	if size > hotSegment/8 {
 		return nil
 	}
-	if len(s.segments[s.filling])+size > hotSegment {
-		s.filling = (s.filling + 1) % hotSegments
-		s.empty(s.filling)
+	filling := s.filling[half]
+	if len(s.segments[filling])+size > hotSegment {
+		filling = half*hotHalf + (filling+1)%hotHalf
+		s.filling[half] = filling
+		s.empty(filling)
 	}
-	segment := s.segments[s.filling]
+	segment := s.segments[filling]
 	at := len(segment)
 	segment = segment[:at+size]
-	s.segments[s.filling] = segment
-	s.places[hash] = s.filling*hotSegment + at
+	s.segments[filling] = segment
+	s.places[hash] = filling*hotSegment + at
 	return segment[at:]
 }
 

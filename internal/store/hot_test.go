@@ -25,6 +25,9 @@ func TestHotRows(t *testing.T) {
 		table.recalled.Store(true)
 		id := rowID{table, fmt.Sprint("key ", rand.IntN(20_000))}
 		e := &entry{table: table, key: id.key, op: opPut, next: int64(n + 1), values: made(strings.Repeat(fmt.Sprint(n, " "), rand.IntN(300)))}
+		if rand.IntN(2) == 0 {
+			e.base = "what it was"
+		}
 		row, rev, ok := h.get(table, id.key)
 		switch want := model[id]; {
 		case !ok:
@@ -68,4 +71,41 @@ func TestHotRows(t *testing.T) {
 		t.Errorf("%d bytes held, the bound is %d", total, hotRoom)
 	}
 	t.Logf("%d found, %d not, %d bytes", found, lost, total)
+}
+
+// TestHotRowsStay: rows that are changed again and again are not driven out by any number of new ones, nor the other way round.
+func TestHotRowsStay(t *testing.T) {
+	h := newHotRows()
+	defer h.close()
+	table := &sqlTable{def: &def{columns: []column{{kind: Text}}}, cached: -1}
+	table.recalled.Store(true)
+	put := func(key string, base packed) {
+		h.remember([]*entry{{table: table, key: key, op: opPut, next: 1, base: base, values: packed(appendText(nil, strings.Repeat("x", 200)))}})
+	}
+	remembered := func(kind string, from, to int) (n int) {
+		for i := from; i < to; i++ {
+			if _, _, ok := h.get(table, fmt.Sprint(kind, i)); ok {
+				n++
+			}
+		}
+		return n
+	}
+	for i := range 5_000 {
+		put(fmt.Sprint("kept ", i), "what it was")
+	}
+	for i := range 100_000 {
+		put(fmt.Sprint("new ", i), "")
+	}
+	if n := remembered("kept ", 0, 5_000); n != 5_000 {
+		t.Errorf("%d of 5000 rows stayed", n)
+	}
+	if n := remembered("new ", 95_000, 100_000); n != 5_000 {
+		t.Errorf("%d of the newest 5000 rows are there", n)
+	}
+	for i := range 100_000 {
+		put(fmt.Sprint("changed ", i), "what it was")
+	}
+	if n := remembered("new ", 95_000, 100_000); n != 5_000 {
+		t.Errorf("%d of the newest 5000 rows are there after many changes of others", n)
+	}
 }
