@@ -42,7 +42,8 @@ type KeyOrder struct {
 	Kinds []string `json:"kinds,omitempty"` // rotate: kinds such as ES256 or refresh-mac; all if empty
 	Now   bool     `json:"now,omitempty"`   // rotate: the new keys are current at once
 	ID    string   `json:"id,omitempty"`    // retire
-	// Force has retire end the current key, too, which is replaced at once, and finish-rewrap go on although a node has the old master key.
+	// Force has retire end the current key, too, which is replaced at once, and finish-rewrap and cancel-rewrap go on although a node has the
+	// master key that is withdrawn.
 	Force bool `json:"force,omitempty"`
 	// NewMasterKey is rewrap's, 32 bytes.
 	NewMasterKey []byte `json:"newMasterKey,omitempty"`
@@ -98,30 +99,29 @@ func (s *Server) carryOut(ctx context.Context, o KeyOrder, report *KeyReport) (e
 	case Rewrap:
 		return s.keys.Rewrap(ctx, o.NewMasterKey)
 	case FinishRewrap:
-		return s.finishRewrap(ctx, o.Force)
+		return s.withdraw(ctx, s.keys.FinishRewrap, "old", "new", o.Force)
 	case CancelRewrap:
-		_, err = s.keys.CancelRewrap(ctx)
-		return err
+		return s.withdraw(ctx, s.keys.CancelRewrap, "new", "old", o.Force)
 	}
 	return fmt.Errorf("there is no order %q about keys", o.Verb)
 }
 
-// finishRewrap withdraws the old master key unless a node still runs with it.
-func (s *Server) finishRewrap(ctx context.Context, force bool) error {
+// withdraw takes one of two master keys away, by FinishRewrap or CancelRewrap, unless a node still runs with it. which names it for people.
+func (s *Server) withdraw(ctx context.Context, by func(context.Context, func(*store.Tx, string) error) (string, error), which, other string, force bool) error {
 	ahead, _, err := s.db.ClockOffset(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = s.keys.FinishRewrap(ctx, func(tx *store.Tx, old string) error {
+	_, err = by(ctx, func(tx *store.Tx, fingerprint string) error {
 		rows, err := nodeTable.List(tx, store.Query{})
 		if err != nil || force {
 			return err
 		}
 		for _, n := range rows {
 			// One that is silent may go on serving; only after two minutes it is taken for gone.
-			if silence := s.config.Now().Add(-ahead).Sub(n.SeenAt); n.MasterKey == old && silence <= nodeLife {
-				return fmt.Errorf("the node %s, heard of %s ago, runs with the old master key %s: restart it with the new one first; "+
-					"--force leaves it behind", n.Address, max(silence, 0).Truncate(time.Second), old)
+			if silence := s.config.Now().Add(-ahead).Sub(n.SeenAt); n.MasterKey == fingerprint && silence <= nodeLife {
+				return fmt.Errorf("the node %s, heard of %s ago, runs with the %s master key %s: restart it with the %s one first; "+
+					"--force leaves it behind", n.Address, max(silence, 0).Truncate(time.Second), which, fingerprint, other)
 			}
 		}
 		return nil

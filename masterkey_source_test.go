@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/token"
 )
 
 const sourceKey = "dGhpcmQga2V5IHRoaXJkIGtleSB0aGlyZCBrZXkgMDA=" // 32 bytes
@@ -185,6 +187,27 @@ func TestFinishRewrapAsksTheNodes(t *testing.T) {
 	}
 	report, err := s.Keys(t.Context(), KeyOrder{Verb: FinishRewrap, Force: true})
 	if err != nil || len(report.MasterKeys) != 1 {
+		t.Errorf("by force: %+v, %v", report, err)
+	}
+}
+
+// Nor is the new one taken back while a node runs with it already, which would end its readiness there and then.
+func TestCancelRewrapAsksTheNodes(t *testing.T) {
+	next := bytes.Repeat([]byte{5}, 32)
+	s := testServer(t, Config{})
+	_, err := s.Keys(t.Context(), KeyOrder{Verb: Rewrap, NewMasterKey: next})
+	check(t, err)
+	check(t, s.db.Update(t.Context(), func(tx *store.Tx) error {
+		return errors.Join(
+			nodeTable.Put(tx, node{ID: "not yet", Address: "a:1", MasterKey: s.masterKey, SeenAt: time.Now()}),
+			nodeTable.Put(tx, node{ID: "renewed", Address: "b:1", MasterKey: token.Fingerprint(next), SeenAt: time.Now()}))
+	}))
+	_, err = s.Keys(t.Context(), KeyOrder{Verb: CancelRewrap})
+	if err == nil || !strings.Contains(err.Error(), "the node b:1, heard of 0s ago, runs with the new master key") {
+		t.Fatalf("error %v", err)
+	}
+	report, err := s.Keys(t.Context(), KeyOrder{Verb: CancelRewrap, Force: true})
+	if err != nil || len(report.MasterKeys) != 1 || report.MasterKeys[0].Fingerprint != s.masterKey {
 		t.Errorf("by force: %+v, %v", report, err)
 	}
 }

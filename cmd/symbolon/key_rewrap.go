@@ -27,7 +27,7 @@ func keyRewrapCommand() *cobra.Command {
 			case finish && !cancel && !given:
 				order.Verb, order.Force = symbolon.FinishRewrap, force
 			case cancel && !finish && !given:
-				order.Verb = symbolon.CancelRewrap
+				order.Verb, order.Force = symbolon.CancelRewrap, force
 			case finish || cancel || !given:
 				return errors.New("give the new master key (--new-master-key-file, -env or -command), or --finish, or --cancel")
 			default:
@@ -51,7 +51,7 @@ func keyRewrapCommand() *cobra.Command {
 	c.Flags().StringVar(&next.Env, "new-master-key-env", "", "environment variable that holds it")
 	c.Flags().StringSliceVar(&next.Command, "new-master-key-command", nil, "program, and its arguments behind commas, that prints it")
 	c.Flags().BoolVar(&finish, "finish", false, "end the change: the old master key opens nothing any more")
-	c.Flags().BoolVar(&force, "force", false, "finish although a server still runs with the old master key")
+	c.Flags().BoolVar(&force, "force", false, "finish, or cancel, although a server still runs with the master key that is withdrawn")
 	c.Flags().BoolVar(&cancel, "cancel", false, "undo the change: the new master key opens nothing any more")
 	return c
 }

@@ -112,8 +112,9 @@ func (k *Keyring) FinishRewrap(ctx context.Context, admit func(tx *store.Tx, old
 	return withdrawn, err
 }
 
-// CancelRewrap undoes Rewrap: the new master key opens nothing any more. Only a server that runs with the old one can do it.
-func (k *Keyring) CancelRewrap(ctx context.Context) (withdrawn string, err error) {
+// CancelRewrap undoes Rewrap: the new master key opens nothing any more. Only a server that runs with the old one can do it. Nodes that have
+// the new one already are left behind as FinishRewrap leaves those with the old one, and admit is asked about them likewise.
+func (k *Keyring) CancelRewrap(ctx context.Context, admit func(tx *store.Tx, next string) error) (withdrawn string, err error) {
 	err = k.db.Update(ctx, func(tx *store.Tx) error {
 		old, next, err := k.pendingWraps(tx)
 		if err != nil {
@@ -121,6 +122,11 @@ func (k *Keyring) CancelRewrap(ctx context.Context) (withdrawn string, err error
 		}
 		if old.Master != k.master.fingerprint {
 			return fmt.Errorf("%w: it runs with the new one, %s; restart it with the old one, %s, first", ErrNotYours, next.Master, old.Master)
+		}
+		if admit != nil {
+			if err := admit(tx, next.Master); err != nil {
+				return err
+			}
 		}
 		withdrawn = next.Master
 		return wrapTable.Delete(tx, next.Master)

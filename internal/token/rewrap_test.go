@@ -49,7 +49,7 @@ func TestRewrap(t *testing.T) {
 	old := mustAccess(t, h, h.accessToken(t), JWT, ES256)
 	_, err = a.FinishRewrap(ctx, nil)
 	wantError(t, err, ErrNoRewrap)
-	_, err = a.CancelRewrap(ctx)
+	_, err = a.CancelRewrap(ctx, nil)
 	wantError(t, err, ErrNoRewrap)
 	wantError(t, a.Rewrap(ctx, testMaster), ErrSameMasterKey)
 	if err := a.Rewrap(ctx, otherMaster[:31]); err == nil {
@@ -71,7 +71,7 @@ func TestRewrap(t *testing.T) {
 	wantError(t, b.Rewrap(ctx, testMaster), ErrRewrapPending)
 	_, err = a.FinishRewrap(ctx, nil)
 	wantError(t, err, ErrNotYours)
-	_, err = b.CancelRewrap(ctx)
+	_, err = b.CancelRewrap(ctx, nil)
 	wantError(t, err, ErrNotYours)
 
 	before := wrapRows(t, h.db)[0].StoreKey
@@ -128,7 +128,7 @@ func TestCancelRewrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.clock.move(-time.Hour) // a node whose clock is behind still knows which is the new one
-	if withdrawn, err := h.Keys.CancelRewrap(ctx); err != nil || withdrawn != Fingerprint(otherMaster) {
+	if withdrawn, err := h.Keys.CancelRewrap(ctx, nil); err != nil || withdrawn != Fingerprint(otherMaster) {
 		t.Fatal(withdrawn, err)
 	}
 	refusesMaster(t, h, otherMaster)
