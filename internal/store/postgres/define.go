@@ -114,23 +114,24 @@ func (c *conn) all(deadline time.Time, t *text, row func(a, b, c string)) error 
 }
 
 // Define implements store.Backend. An index of a table that is already in use is built beside it while writes go on, and
-// takes its place and its predecessor's when it is whole; everything else is one transaction.
+// takes its place and its predecessor's when it is whole; everything else is one transaction. Each waits for others, and is tried
+// again, by itself: what is done before it would be refused if it were done twice.
 func (b *Backend) Define(ctx context.Context, statements []string) error {
 	defer b.schema.forget()
 	together, indexes := arrangeDefinitions(statements)
-	return b.withDefiner(ctx, func(c *conn, deadline time.Time) error {
-		if len(together) > 0 {
-			if err := c.transaction(deadline, together); err != nil {
-				return err
-			}
+	if len(together) > 0 {
+		err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error { return c.transaction(deadline, together) })
+		if err != nil {
+			return err
 		}
-		for _, x := range indexes {
-			if err := c.replaceIndex(deadline, x); err != nil {
-				return fmt.Errorf("%s: %w", x.create, err)
-			}
+	}
+	for _, x := range indexes {
+		err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error { return c.replaceIndex(deadline, x) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.create, err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (c *conn) transaction(deadline time.Time, statements []string) error {
