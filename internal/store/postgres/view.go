@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,12 +59,14 @@ const (
 // view is an open read transaction.
 type view struct {
 	b       *Backend
-	mu      sync.Mutex // one query at a time
+	turn    chan struct{} // has the query that is under way
 	c       *conn
 	holders atomic.Int32
 	over    bool // the transaction has ended
 	eager   bool
 }
+
+func newView(b *Backend, c *conn) *view { return &view{b: b, turn: make(chan struct{}, 1), c: c} }
 
 // snapshot is one user's share of a view.
 type snapshot struct {
@@ -289,12 +290,14 @@ func (b *Backend) answer(asked []*question, c *conn) *view {
 		}
 		switch {
 		case err == nil:
-			return &view{b: b, c: c}
+			return newView(b, c)
 		case refused != nil && c.run(deadline, "ROLLBACK") == nil:
 			refused.err = err
 			asked = slices.DeleteFunc(slices.Clone(asked), func(q *question) bool { return q == refused })
 			if len(asked) == 0 {
-				return &view{b: b, c: c, over: true}
+				v := newView(b, c)
+				v.over = true
+				return v
 			}
 			continue
 		}
@@ -305,71 +308,11 @@ func (b *Backend) answer(asked []*question, c *conn) *view {
 			for _, q := range asked {
 				q.err = fmt.Errorf("postgres: %w", err)
 			}
-			return &view{b: b}
+			return newView(b, nil)
 		}
 		c = nil
 	}
 }
-
-// query runs a further query in the view.
-func (v *view) query(ctx context.Context, st *store.Statement, args []any, row func([]any) error) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	c, whole := v.c, false
-	defer func() {
-		if !whole { // row has panicked, or the connection is lost
-			_ = c.lose(errors.New("a query was left half read"))
-		}
-	}()
-	limit := queryTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline))
-	}
-	err := c.further(st, args, limit, row)
-	whole = !errors.Is(err, errLost)
-	if errors.Is(err, errLost) && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}
-
-// further runs one query and reads its rows as they come, however many: each lot has the whole limit to arrive in.
-func (c *conn) further(st *store.Statement, args []any, limit time.Duration, row func([]any) error) error {
-	deadline := time.Now().Add(limit)
-	t := c.texts.of(st).plain
-	if err := errors.Join(c.start(deadline), c.prepare(deadline, t)); err != nil {
-		return err
-	}
-	p := c.prepared[t]
-	if err := c.execute(p, args); err != nil {
-		return err
-	}
-	c.sync()
-	if _, err := c.send(); err != nil {
-		return err
-	}
-	n := 0
-	_, err := c.reply(func(raw [][]byte) error {
-		if n++; n%lot == 0 {
-			if err := c.net.SetDeadline(time.Now().Add(limit)); err != nil {
-				return err
-			}
-		}
-		values, err := decode(p.columns, raw)
-		if err != nil {
-			return err
-		}
-		return row(values)
-	})
-	if errors.Is(err, errLost) {
-		return err
-	}
-	ready := c.ready()
-	return cmp.Or(ready, err)
-}
-
-// lot is how many rows of a query share a deadline.
-const lot = 1000
 
 // close waits for open views and closes the connections.
 func (v *views) close() error {
