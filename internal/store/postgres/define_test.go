@@ -26,11 +26,14 @@ func TestIndexWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	ended := make(chan struct{})
 	time.AfterFunc(3*time.Second, func() {
+		defer close(ended)
 		if _, err := other.Exec(context.Background(), "COMMIT").ReadAll(); err != nil {
 			t.Error(err)
 		}
 	})
+	defer func() { <-ended }()
 	within(t, 20*time.Second, "a column and an index", func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
