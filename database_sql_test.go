@@ -32,7 +32,7 @@ func TestSharedSQL(t *testing.T) {
 		"CASE WHEN THEN ELSE END EXISTS CAST TRUE FALSE JOIN FOR SHARE NOWAIT count unnest excluded")
 	allow("CREATE TABLE IF UNIQUE INDEX CONCURRENTLY PRIMARY KEY DEFAULT COLLATE ALTER ADD COLUMN DROP RENAME TO TEXT BIGINT BOOLEAN TIMESTAMPTZ BYTEA JSON " +
 		"text bigint boolean timestamptz bytea json")
-	allow("BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE ISOLATION LEVEL REPEATABLE READ SHOW transaction_read_only EXTRACT EPOCH clock_timestamp")
+	allow("BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE ISOLATION LEVEL REPEATABLE READ SHOW transaction_read_only EXTRACT EPOCH clock_timestamp set_config true")
 	allow("information_schema columns table_constraints key_column_usage table_name column_name data_type table_schema constraint_name constraint_type " +
 		"ordinal_position current_schema k t")
 	allow("v u t m n rev done held placed counted live waiting id name value position part row_key changed_at")

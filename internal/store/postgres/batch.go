@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,12 +15,13 @@ import (
 // savepoints, and every step that does not come to what it must fails, which takes the member back and leaves the rest:
 // in a pipeline nobody can look before the next step.
 type batch struct {
-	words   *dictionary
-	all     []*member
-	plain   []*order  // in bulk or alone
-	careful []*member // in their order
-	ops     []op      // what was written, in order
-	culprit *member   // whose values cannot be sent
+	words    *dictionary
+	all      []*member
+	plain    []*order  // in bulk or alone
+	careful  []*member // in their order
+	patience string    // for each lock, if not the connection's
+	ops      []op      // what was written, in order
+	culprit  *member   // whose values cannot be sent
 }
 
 // member is one commit of a batch.
@@ -60,6 +62,7 @@ var (
 	setSavepoint  = &text{"SAVEPOINT m"}
 	endSavepoint  = &text{"RELEASE SAVEPOINT m"}
 	backSavepoint = &text{"ROLLBACK TO SAVEPOINT m"}
+	setPatience   = &text{"SELECT set_config('lock_timeout', $1, true)"}
 )
 
 func (b *Backend) newBatch(commits []*store.Commit, carefully bool) *batch {
@@ -78,6 +81,9 @@ func (b *Backend) newBatch(commits []*store.Commit, carefully bool) *batch {
 			continue
 		}
 		t.careful = append(t.careful, m)
+	}
+	if carefully && len(t.careful) > 0 {
+		t.patience = fmt.Sprintf("%dms", max(1, carefulLimit.Milliseconds()/int64(len(t.careful))))
 	}
 	t.arrange()
 	return t
@@ -146,6 +152,9 @@ func (t *batch) texts() []*text {
 	if t.savepoints() {
 		out = append(out, setSavepoint, endSavepoint, backSavepoint)
 	}
+	if t.patience != "" {
+		out = append(out, setPatience)
+	}
 	for _, o := range t.plain {
 		out = append(out, o.text)
 	}
@@ -170,6 +179,9 @@ func (t *batch) write(c *conn) error {
 	w := &writer{conn: c, batch: t}
 	if !t.alone() {
 		w.add(op{}, beginCommit, nil)
+	}
+	if t.patience != "" {
+		w.add(op{}, setPatience, []any{t.patience})
 	}
 	for _, o := range t.plain {
 		args := o.members[0].args

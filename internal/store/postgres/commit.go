@@ -31,7 +31,7 @@ type attempts struct {
 	b         *Backend
 	rest      []*store.Commit // without those whose values cannot be sent
 	conn      *conn
-	carefully bool // one spoils it for all: each for itself
+	carefully bool // one spoils it for all, or keeps all waiting: each for itself
 	refusals  int  // by the database, for the sake of other transactions
 	moves     int  // to another connection
 }
@@ -76,8 +76,11 @@ func (a *attempts) again(t *batch, what fate, err error) bool {
 	case what == spoiled && !a.carefully:
 		a.carefully = true
 		return true
+	case code(err) == lockTimeout && !a.carefully && len(a.rest) > 1:
+		a.carefully = true // who wants what is locked for long must not keep the others
+		return true
 	case contended(err):
-		if a.refusals++; a.refusals == maxRefusals {
+		if a.refusals++; a.refusals == maxRefusals || code(err) == lockTimeout {
 			for _, m := range a.rest {
 				m.Outcome = store.Outcome{Verdict: store.Lost}
 			}

@@ -21,6 +21,8 @@ const (
 	commitTimeout    = 5 * time.Second  // of one attempt to commit
 	// lockLimit is how long a commit waits for others' rows: longer than their commits take, shorter than a deadlock lasts.
 	lockLimit = 500 * time.Millisecond
+	// carefulLimit is how long all members of a batch wait for others' rows together, when each goes for itself.
+	carefulLimit = 2 * time.Second
 )
 
 // settings go with every connection. The server gives up before this side does, so that what is cut off is over there, too,

@@ -13,7 +13,7 @@ func Texts(tables []store.Definition) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := []*text{beginView, showReadOnly, commitText, beginCommit, setSavepoint, endSavepoint, backSavepoint, selectColumns, selectKeys}
+	own := []*text{beginView, showReadOnly, commitText, beginCommit, setSavepoint, endSavepoint, backSavepoint, setPatience, selectColumns, selectKeys}
 	for _, s := range statements {
 		spelled := spell(s)
 		own = append(own, spelled.plain, spelled.guarded)
