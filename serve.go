@@ -75,11 +75,11 @@ func (s *Server) drain(h *http.Server, l net.Listener, silent *newcomers, served
 		fade(l)
 		time.Sleep(fadeTime)
 	}
+	h.SetKeepAlivesEnabled(false) // who gets an answer from now on is told to connect anew, which nobody can do here once nobody listens
 	// Shutdown drops what it has not seen a request of, even if that is under way. So the listener hands over all it has, first, and those
 	// who have just come speak.
 	_ = l.Close()
 	<-served // says that the listener was closed
-	h.SetKeepAlivesEnabled(false)
 	silent.wait(newcomerTime)
 	bounded, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
