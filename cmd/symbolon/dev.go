@@ -61,9 +61,7 @@ func runDev(c *cobra.Command, seed string) error {
 			return err
 		}
 		fmt.Fprintf(out, "# paste this, or run: eval \"$(symbolon env --data %s)\"\n", config.Data)
-		for _, v := range environment(state) {
-			fmt.Fprintln(out, v.export())
-		}
+		printShell(out, environment(state))
 		return nil
 	})
 }

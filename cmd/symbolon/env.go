@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -19,7 +20,9 @@ func envCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "env",
 		Short: "Print the environment that points SDKs at a development server",
-		Args:  cobra.NoArgs,
+		Long: "Prints what a shell evaluates: the variables that point SDKs and the AWS CLI at a development server, and before them an `unset` of\n" +
+			"those of another sign-in that would get in the way, such as AWS_SESSION_TOKEN and AWS_PROFILE. With --format json: the variables alone.",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			state, err := symbolon.ReadDevelopment(data)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +38,7 @@ func envCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&data, "data", cmp.Or(os.Getenv(symbolon.EnvironmentPrefix+"DATA"), symbolon.DefaultData), "data folder of the development server")
-	c.Flags().StringVar(&format, "format", "shell", "shell (export lines) or json (an object)")
+	c.Flags().StringVar(&format, "format", "shell", "shell (unset and export lines) or json (an object)")
 	return c
 }
 
@@ -44,6 +47,21 @@ type variable struct{ name, value string }
 // export is the line a POSIX shell evaluates.
 func (v variable) export() string {
 	return "export " + v.name + "='" + strings.ReplaceAll(v.value, "'", `'\''`) + "'"
+}
+
+// inTheWay are variables that a shell may have of another sign-in and that do not go with the ones we print: SDKs would send the session
+// token with our access key, think it expired, sign with the profile's key in place of ours, or not read the endpoints.
+var inTheWay = []string{
+	"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+	"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+}
+
+// printShell writes what a POSIX shell evaluates.
+func printShell(out io.Writer, vars []variable) {
+	fmt.Fprintln(out, "unset "+strings.Join(inTheWay, " "))
+	for _, v := range vars {
+		fmt.Fprintln(out, v.export())
+	}
 }
 
 // environment lists the variables. Some SDK parts read only the specific endpoint variables, so all are there.
@@ -67,9 +85,7 @@ func environment(d symbolon.Development) []variable {
 func printEnvironment(c *cobra.Command, vars []variable, format string) error {
 	switch format {
 	case "shell":
-		for _, v := range vars {
-			fmt.Fprintln(c.OutOrStdout(), v.export())
-		}
+		printShell(c.OutOrStdout(), vars)
 		return nil
 	case "json":
 		object := map[string]string{}
