@@ -98,7 +98,10 @@ func (s *Server) permit(ctx context.Context, tx *store.Tx, action, resource stri
 	if caller == nil {
 		return denied("the request is not authenticated", "no caller")
 	}
-	answer := s.iam.Authorize(tx, caller, iam.Access{Action: action, Resource: resource, ResourceAccount: accountOf(resource), Context: values})
+	answer, err := s.iam.Authorize(tx, caller, iam.Access{Action: action, Resource: resource, ResourceAccount: accountOf(resource), Context: values})
+	if err != nil {
+		return err
+	}
 	if answer.Allowed {
 		return nil
 	}

@@ -62,7 +62,9 @@ func (s *Server) admit(tx *store.Tx, c *Caller, a *assumption) (Role, error) {
 		return role, notAuthorized(c, "sts:AssumeRole", a.roleARN, "the trust policy does not parse: "+err.Error())
 	}
 	for _, action := range a.actions() {
-		if answer := s.mayAssume(tx, c, action, role, trust, a); !answer.Allowed {
+		if answer, err := s.mayAssume(tx, c, action, role, trust, a); err != nil {
+			return role, err
+		} else if !answer.Allowed {
 			return role, notAuthorized(c, action, a.roleARN, answer.String())
 		}
 	}
@@ -81,17 +83,17 @@ func (s *Server) admit(tx *store.Tx, c *Caller, a *assumption) (Role, error) {
 
 // mayAssume asks for one action. sts:SetContext must be the caller's by its own policies as well, even where the trust policy names it
 // directly (aws-behaviour: both must allow).
-func (s *Server) mayAssume(tx *store.Tx, c *Caller, action string, role Role, trust *policy.Policy, a *assumption) policy.Answer {
+func (s *Server) mayAssume(tx *store.Tx, c *Caller, action string, role Role, trust *policy.Policy, a *assumption) (policy.Answer, error) {
 	access := Access{
 		Action: action, Resource: a.roleARN, ResourceAccount: role.AccountID, ResourcePolicy: trust, ResourceRequired: true,
 		asked: a.values(c, action, role),
 	}
-	answer := s.Authorize(tx, c, access)
+	answer, err := s.Authorize(tx, c, access)
 	if answer.Allowed && action == setContext && role.AccountID == c.AccountID {
 		access.ResourcePolicy, access.ResourceRequired = nil, false
-		answer = s.Authorize(tx, c, access)
+		return s.Authorize(tx, c, access)
 	}
-	return answer
+	return answer, err
 }
 
 // values are the condition keys of the request (IAM User Guide, "IAM and AWS STS condition context keys"). The user of the provided

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/symbolon/symbolon/internal/policy"
+	"github.com/symbolon/symbolon/internal/sigv4"
 	"github.com/symbolon/symbolon/internal/store"
 	"github.com/symbolon/symbolon/internal/token"
 )
@@ -29,8 +30,9 @@ type Access struct {
 // as guard, the resource policy. It also re-checks that the key / user / role still exists and is active. Source IP, time, region, TLS
 // and principal keys of the condition context are filled from the call in tx.Context() and the caller.
 //
-// What it cannot read or parse denies; the answer's reasons say what that was, for audit, not for the client.
-func (s *Server) Authorize(tx *store.Tx, c *Caller, a Access) policy.Answer {
+// What is gone or does not parse denies; the answer's reasons say what that was, for audit, not for the client. An error says that the
+// records could not be read, which decides nothing: whoever asked is to hear that error, which may be worth a retry, and no denial.
+func (s *Server) Authorize(tx *store.Tx, c *Caller, a Access) (policy.Answer, error) {
 	h, err := s.standing(tx, c)
 	if err != nil {
 		return refused(err)
@@ -46,14 +48,29 @@ func (s *Server) Authorize(tx *store.Tx, c *Caller, a Access) policy.Answer {
 	return policies.Evaluate(&policy.Request{
 		Principal: c.Principal(), Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
 		Fill: func() policy.Values { return conditionValues(tx, c, h.tags, a) },
-	})
+	}), nil
 }
 
-// refused is the answer before any policy is asked: that of an evaluation of nothing, with the reason in its place.
-func refused(why error) policy.Answer {
+// denial says why a caller may do nothing, whatever is asked.
+type denial string
+
+func (d denial) Error() string { return string(d) }
+
+func deny(format string, args ...any) error { return denial(fmt.Sprintf(format, args...)) }
+
+// refused is the answer before any policy is asked: that of an evaluation of nothing, with the reason in its place. Only what is known
+// to deny does; any other error is the asker's.
+func refused(why error) (policy.Answer, error) {
+	if _, denies := errors.AsType[denial](why); !denies && !isAny(why, store.ErrNotFound, sigv4.ErrUnknownKey, sigv4.ErrDisabled) {
+		return policy.Answer{}, why
+	}
 	answer := (*policy.Policies)(nil).Evaluate(nil)
 	answer.Reasons = []policy.Reason{{Detail: why.Error()}}
-	return answer
+	return answer, nil
+}
+
+func isAny(err error, kinds ...error) bool {
+	return slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
 }
 
 // holder is what the caller's own record grants: a user's or a role's; a root's is empty.
@@ -70,7 +87,7 @@ type holder struct {
 // standing reads the caller's record as it is now, or says why the caller is nobody any more.
 func (s *Server) standing(tx *store.Tx, c *Caller) (holder, error) {
 	if c == nil {
-		return holder{}, errors.New("there is no caller")
+		return holder{}, denial("there is no caller")
 	}
 	switch c.Type {
 	case Root, IAMUser:
@@ -78,7 +95,7 @@ func (s *Server) standing(tx *store.Tx, c *Caller) (holder, error) {
 	case AssumedRole:
 		return s.sessionStanding(tx, c)
 	}
-	return holder{}, fmt.Errorf("a caller of type %q is not known", c.Type)
+	return holder{}, deny("a caller of type %q is not known", c.Type)
 }
 
 func keyStanding(tx *store.Tx, c *Caller) (holder, error) {
@@ -90,7 +107,7 @@ func keyStanding(tx *store.Tx, c *Caller) (holder, error) {
 	case c.Type == Root && key.UserName == "" && key.AccountID == c.UserID && c.AccountID == c.UserID:
 		return holder{account: c.AccountID}, nil
 	case c.Type != IAMUser || key.UserName == "" || u.ID != c.UserID || !isEntity(c.ARN, u.AccountID, "user", u.Path, u.Name):
-		return holder{}, fmt.Errorf("access key %s belongs to somebody else now", c.AccessKeyID)
+		return holder{}, deny("access key %s belongs to somebody else now", c.AccessKeyID)
 	}
 	return holder{
 		account: u.AccountID, kind: "user", name: u.Name, inline: u.Inline, attached: u.Attached, boundary: u.Boundary, tags: u.Tags,
@@ -107,7 +124,7 @@ func (s *Server) sessionStanding(tx *store.Tx, c *Caller) (holder, error) {
 		why = "it has expired"
 	}
 	if why != "" {
-		return holder{}, fmt.Errorf("role session %s: %s", c.ARN, why)
+		return holder{}, deny("role session %s: %s", c.ARN, why)
 	}
 	if c.OnBehalfOf != nil {
 		why, err := s.absentUser(tx, c.OnBehalfOf)
@@ -115,7 +132,7 @@ func (s *Server) sessionStanding(tx *store.Tx, c *Caller) (holder, error) {
 			return holder{}, fmt.Errorf("role session %s: %w", c.ARN, err)
 		}
 		if why != "" {
-			return holder{}, fmt.Errorf("role session %s: %s", c.ARN, why)
+			return holder{}, deny("role session %s: %s", c.ARN, why)
 		}
 	}
 	return holder{
@@ -158,7 +175,7 @@ func (s *Server) policies(tx *store.Tx, c *Caller, h holder) (*policy.Policies, 
 	if c.ContextProvider != "" {
 		guard, err := s.identityContextGuard()
 		if err != nil {
-			return nil, err
+			return nil, denial(err.Error())
 		}
 		ps.Guards = []*policy.Policy{guard}
 	}
@@ -221,7 +238,7 @@ func (s *Server) managed(tx *store.Tx, account, arn string) (*policy.Policy, err
 func (s *Server) compile(name policy.Inline, document string) (*policy.Policy, error) {
 	p, err := s.compiled.ParseInline(policy.Identity, name, document)
 	if err != nil {
-		return nil, fmt.Errorf("policy %s does not parse: %w", name, err)
+		return nil, deny("policy %s does not parse: %v", name, err)
 	}
 	return p, nil
 }

@@ -113,7 +113,6 @@ func TestStanding(t *testing.T) {
 		"its account is gone":              with(*session, func(c *Caller) { c.AccountID = "999999999999" }),
 		"it has expired":                   with(*session, func(c *Caller) { c.ExpiresAt = time.Now() }),
 		"user u1 is deleted or disabled":   with(*session, func(c *Caller) { c.OnBehalfOf = &token.IdentityContext{UserID: "u1"} }),
-		"the directory does not answer":    with(*session, func(c *Caller) { c.OnBehalfOf = &token.IdentityContext{UserID: "broken"} }),
 		"contradicts itself":               with(*session, func(c *Caller) { c.ARN = strings.Replace(c.ARN, ours, theirs, 1) }),
 		"session s is revoked":             with(*session, func(c *Caller) { c.Session.Ancestors = []string{"s"} }),
 		"policy arn:aws:iam::aws:policy/X": with(*session, func(c *Caller) { c.SessionPolicyARNs = []string{"arn:aws:iam::aws:policy/X"} }),
@@ -124,6 +123,16 @@ func TestStanding(t *testing.T) {
 		if a := r.ask(c, Access{Action: "sso:ListInstances"}); a.Allowed || !strings.Contains(a.String(), name) {
 			t.Errorf("want a refusal with %q, got %s", name, a)
 		}
+	}
+	err := r.DB.View(t.Context(), func(tx *store.Tx) error {
+		a, err := r.Authorize(tx, with(*session, func(c *Caller) { c.OnBehalfOf = &token.IdentityContext{UserID: "broken"} }), Access{Action: "sso:ListInstances"})
+		if a.Allowed {
+			t.Error("allowed though the directory does not answer")
+		}
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "the directory does not answer") {
+		t.Errorf("a directory that does not answer decides: %v", err)
 	}
 	r.UserEnabled = nil
 	if a := r.ask(with(*session, func(c *Caller) { c.OnBehalfOf = &token.IdentityContext{UserID: "u2"} }), Access{Action: "sso:ListInstances"}); a.Allowed {

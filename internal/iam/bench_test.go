@@ -40,7 +40,7 @@ func BenchmarkAuthorize(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				must(b, r.DB.View(b.Context(), func(tx *store.Tx) error {
-					if answer := r.Authorize(tx, c, a); !answer.Allowed {
+					if answer, err := r.Authorize(tx, c, a); err != nil || !answer.Allowed {
 						b.Fatal(answer)
 					}
 					return nil

@@ -158,7 +158,7 @@ func (r *room) caller(k keypair) *Caller {
 // ask is Authorize in its own transaction.
 func (r *room) ask(c *Caller, a Access) (answer policy.Answer) {
 	r.t.Helper()
-	must(r.t, r.DB.View(r.t.Context(), func(tx *store.Tx) error { answer = r.Authorize(tx, c, a); return nil }))
+	must(r.t, r.DB.View(r.t.Context(), func(tx *store.Tx) (err error) { answer, err = r.Authorize(tx, c, a); return err }))
 	return answer
 }
 

@@ -87,10 +87,13 @@ func (s *Server) mayActAs(tx *store.Tx, c *iam.Caller, app ssoadmin.Application,
 	if err != nil {
 		return absent(err, knowing(accessDenied(actorPolicyThere, "the application has no IAM authentication method"), callFacts(c, action)...))
 	}
-	answer := s.IAM.Authorize(tx, c, iam.Access{
+	answer, err := s.IAM.Authorize(tx, c, iam.Access{
 		Action: action, Resource: app.ARN, ResourceAccount: app.AccountID,
 		ResourcePolicy: actors, ResourceRequired: true,
 	})
+	if err != nil {
+		return err
+	}
 	if !answer.Allowed {
 		refusal := knowing(accessDenied(deniedBy(answer), "%s is not authorized to perform %s on %s", c.ARN, action, app.ARN), callFacts(c, action)...)
 		refusal.Details["statements"] = Statements(answer)
