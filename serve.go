@@ -27,10 +27,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.openCertificate(); err != nil {
 		return err
 	}
-	h := &http.Server{
-		Handler: s.parting(s.handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10, ErrorLog: quietLog(s.config.Log),
-	}
+	h := s.httpServer()
 	silent := &newcomers{}
 	h.ConnState = silent.note
 	if err := s.Join(ctx); err != nil {
@@ -58,6 +55,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	return s.drain(h, l, silent, done)
+}
+
+// readTimeout is how long a request may take to arrive, body and all, and a handler may work. It is less than drain-timeout's default, so that
+// one whose body does not come has been given up when a server that ends would cut off what is left.
+const readTimeout = 15 * time.Second
+
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler: s.parting(s.handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 3 * time.Minute, DisableGeneralOptionsHandler: true, MaxHeaderBytes: 64 << 10,
+		ErrorLog: quietLog(s.config.Log),
+	}
 }
 
 // drain ends a server as Serve says; served hears of a listener that broke meanwhile.

@@ -196,3 +196,12 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.text.String()
 }
+
+// TestUnfinishedRequestIsGivenUp: whoever begins to send a request and does not go on is given up before a server that ends has to cut
+// anybody off, and so cannot make it end with an error.
+func TestUnfinishedRequestIsGivenUp(t *testing.T) {
+	s := testServer(t, Config{})
+	if h := s.httpServer(); h.ReadTimeout <= 0 || h.ReadTimeout >= s.config.DrainTimeout || h.ReadHeaderTimeout > h.ReadTimeout {
+		t.Errorf("a request may take %v to arrive, drain-timeout is %v", h.ReadTimeout, s.config.DrainTimeout)
+	}
+}
