@@ -39,7 +39,7 @@ var doorRefusals = []doorRefusal{
 	{"input", []string{"Validation", "ValidationError", "InvalidRequest", "Serialization", "MalformedInput", "InvalidParameterValue", "MissingParameter", "InvalidParameterCombination", "InvalidInput",
 		"InvalidToken", "RequestEntityTooLarge", "UnsupportedMediaType", "RequestTimeout", "IncompleteBody", "MalformedPolicyDocument", "PackedPolicyTooLarge"},
 		"the request must be as the service's model has it", []string{"send what the message asks for"}},
-	{"operation", []string{"UnknownOperation", "InvalidAction", "MethodNotAllowed", "NotFound"}, "the request must name an operation of the service", []string{
+	{"operation", []string{"UnknownOperation", "InvalidAction", "MissingAction", "MethodNotAllowed", "NotFound"}, "the request must name an operation of the service", []string{
 		"see that the client's endpoint is this server's address without a path of its own, and docs/divergences.md for what is served",
 	}},
 	{"existing", []string{"ResourceNotFound", "NoSuchEntity"}, "what the request names must exist", []string{"list what there is, and name that"}},

@@ -40,6 +40,27 @@ func TestLargeBodies(t *testing.T) {
 	}
 }
 
+// TestLargeForms: a query client can read why its form is refused before the form has been read.
+func TestLargeForms(t *testing.T) {
+	d := openDoor(t, nil)
+	form := "Action=AssumeRole&Version=2011-06-15&RoleArn=a&RoleSessionName=aa&Policy=" + strings.Repeat("x", 1<<20)
+	for _, r := range []*http.Request{d.request(t, "POST", "/", form), d.signed(d.request(t, "POST", "/", form), "sts")} {
+		a := d.send(t, r)
+		a.machine(t, "a form of more than 1 MiB")
+		if a.status != http.StatusRequestEntityTooLarge || a.header.Get("Content-Type") != "text/xml" || a.code() != "RequestEntityTooLarge" {
+			t.Errorf("%d %v %s", a.status, a.header, a.text)
+		}
+	}
+	a := d.send(t, d.signed(d.request(t, "POST", "/", "Version=2011-06-15"), "sts"))
+	a.machine(t, "a form without Action")
+	if a.status != http.StatusBadRequest || a.header.Get("Content-Type") != "text/xml" || a.code() != "MissingAction" {
+		t.Errorf("%d %v %s", a.status, a.header, a.text)
+	}
+	if a := d.send(t, d.signed(d.request(t, "POST", "/", "Version=2011-06-15"), "sso")); a.status != http.StatusNotFound || a.code() != "UnknownOperationException" {
+		t.Errorf("%d %v %s", a.status, a.header, a.text)
+	}
+}
+
 // TestFraming: what two parsers could read differently is answered 400 and the connection closed (B12).
 func TestFraming(t *testing.T) {
 	d := openDoor(t, nil)

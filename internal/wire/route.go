@@ -147,14 +147,12 @@ func (t *routes) byTarget(x *exchange, target string) error {
 
 // byAction routes a query request, whose parameters are in the body, in the query string, or in both.
 func (t *routes) byAction(x *exchange) error {
-	x.protocol = AWSQuery
 	action, _ := x.form.get("Action")
 	version, versioned := x.form.get("Version")
 	candidates := slices.Clone(t.actions[action])
-	scope := signedService(x.call.Request, x.form)
-	if i := slices.IndexFunc(t.queries, func(s *Service) bool { return s.SigningName == scope }); i >= 0 {
-		x.call.Service = t.queries[i]
-		candidates = slices.DeleteFunc(candidates, func(r route) bool { return r.service != t.queries[i] })
+	if s := t.signedQuery(x); s != nil {
+		x.call.Service = s
+		candidates = slices.DeleteFunc(candidates, func(r route) bool { return r.service != s })
 	}
 	if versioned {
 		candidates = slices.DeleteFunc(candidates, func(r route) bool { return r.service.Version != version })
@@ -167,6 +165,38 @@ func (t *routes) byAction(x *exchange) error {
 		return &Error{Code: "InvalidAction", Status: http.StatusBadRequest, Message: message}
 	}
 	x.take(candidates[0])
+	return nil
+}
+
+// guess settles how to answer what neither path nor target route, until the form does: a query client cannot read JSON, and it is one of those
+// that post to the root without a target, or sign for a query service.
+func (t *routes) guess(x *exchange) {
+	x.call.Service = t.signedQuery(x)
+	if x.call.Service != nil || t.takesForm(x.call.Request) {
+		x.protocol = AWSQuery
+	}
+}
+
+// takesForm says that a request without a target is where query clients send theirs.
+func (t *routes) takesForm(r *http.Request) bool {
+	return r.URL.Path == "/" && len(t.queries) > 0 && (r.Method == http.MethodPost || r.Method == http.MethodGet)
+}
+
+// withoutAction is the answer to a form that names no operation. Who does not sign for a query service may have sent anything.
+func (t *routes) withoutAction(x *exchange) error {
+	if x.call.Service = t.signedQuery(x); x.call.Service == nil {
+		x.protocol = RestJSON1
+		return unknownOperation("There is no operation at this path.")
+	}
+	return &Error{Code: "MissingAction", Status: http.StatusBadRequest, Message: "The request has no parameter 'Action'."}
+}
+
+// signedQuery is the query service whose name stands in the signature, nil when there is none.
+func (t *routes) signedQuery(x *exchange) *Service {
+	scope := signedService(x.call.Request, x.form)
+	if i := slices.IndexFunc(t.queries, func(s *Service) bool { return s.SigningName == scope }); i >= 0 {
+		return t.queries[i]
+	}
 	return nil
 }
 

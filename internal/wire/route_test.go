@@ -79,6 +79,13 @@ func TestUnroutable(t *testing.T) {
 		{"POST /", nil, "Action=AssumeRole&Action=Shared", 400, "MalformedInput"},
 		{"POST /?Action=AssumeRole", nil, "Action=Shared", 400, "MalformedInput"},
 		{"POST /", nil, "action=AssumeRole", 404, "UnknownOperationException"},
+		{"POST /", []string{iam}, "action=Shared", 400, "MissingAction"},
+		{"POST /", []string{iam}, "Version=2010-05-08", 400, "MissingAction"},
+		{"POST /", []string{iam}, "", 400, "MissingAction"},
+		{"POST /", []string{iam}, "%zz", 400, "MissingAction"},
+		{"POST /", []string{iam}, "LastAction=x", 400, "MissingAction"},
+		{"POST /", []string{strings.Replace(iam, "/iam/", "/sso/", 1)}, "Version=2010-05-08", 404, "UnknownOperationException"},
+		{"GET /?X-Amz-Credential=AKIA%2F20240101%2Fus-east-1%2Fiam%2Faws4_request", nil, "", 400, "MissingAction"},
 	} {
 		h := newHouse(t)
 		r := h.send(c.line, c.headers, c.body)
@@ -93,8 +100,23 @@ func TestUnroutable(t *testing.T) {
 		if h.input != nil || h.finished[0].Err == nil {
 			t.Errorf("%s: input %v, error %v", c.line, h.input, h.finished[0].Err)
 		}
+		if xml := strings.Contains(r.Header().Get("Content-Type"), "xml"); strings.HasPrefix(c.code, "Missing") && !xml {
+			t.Errorf("%s: a query client is answered %s", c.line, r.Body)
+		}
 		if c.status == 405 && r.Header().Get("Allow") == "" {
 			t.Errorf("%s: no Allow", c.line)
+		}
+	}
+}
+
+// TestQueryClientElsewhere: what is signed for a query service is answered in XML wherever it goes: its SDK reads nothing else.
+func TestQueryClientElsewhere(t *testing.T) {
+	iam := "Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20240101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=00"
+	for _, line := range []string{"POST /nowhere", "PUT /", "DELETE /", "POST //"} {
+		h := newHouse(t)
+		r := h.send(line, []string{iam}, "Action=Shared&Version=2010-05-08")
+		if r.Code != 404 || r.Header().Get("Content-Type") != "text/xml" || !strings.Contains(r.Body.String(), "<Code>UnknownOperationException</Code>") {
+			t.Errorf("%s: %d %s", line, r.Code, r.Body)
 		}
 	}
 }

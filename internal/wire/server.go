@@ -44,7 +44,7 @@ type Server struct {
 	Log     *slog.Logger     // nil: slog.Default()
 }
 
-// Handler compiles the routes. Unknown paths and targets answer 404 UnknownOperationException as JSON (XML for forms with an Action).
+// Handler compiles the routes. Unknown paths and targets answer 404 UnknownOperationException as JSON (XML to who signs for a query service).
 // It panics where a hook is missing that an operation needs: without them nothing could be refused or recorded.
 func (s *Server) Handler() http.Handler {
 	h := &handler{Server: *s, routes: newRoutes(s.Services)}
@@ -154,7 +154,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) receive(ctx context.Context, x *exchange) error {
 	c := x.call
 	found, err := h.routeByHead(x)
-	if refused := h.admit(ctx, x, found); refused != nil {
+	if refused := h.admit(ctx, x); refused != nil {
 		return refused
 	}
 	if err != nil {
@@ -182,6 +182,7 @@ func (h *handler) routeByHead(x *exchange) (found bool, err error) {
 	targets := x.call.Request.Header.Values("X-Amz-Target")
 	switch {
 	case len(targets) == 0:
+		h.routes.guess(x)
 		return false, nil
 	case len(targets) > 1:
 		x.protocol = AWSJSON11
@@ -190,16 +191,13 @@ func (h *handler) routeByHead(x *exchange) (found bool, err error) {
 	return true, h.routes.byTarget(x, targets[0])
 }
 
-// admit asks Admit. A refusal at the root without a target is most likely for a query client.
-func (h *handler) admit(ctx context.Context, x *exchange, found bool) error {
+// admit asks Admit.
+func (h *handler) admit(ctx context.Context, x *exchange) error {
 	if h.Admit == nil {
 		return nil
 	}
 	err := h.Admit(ctx, x.call)
 	x.turned = err != nil
-	if x.turned && !found && x.protocol == RestJSON1 && x.call.Request.URL.Path == "/" {
-		x.protocol = AWSQuery
-	}
 	return err
 }
 
@@ -207,9 +205,8 @@ func (h *handler) admit(ctx context.Context, x *exchange, found bool) error {
 // requests have it).
 func (h *handler) receiveForm(x *exchange) error {
 	r := x.call.Request
-	nothing := unknownOperation("There is no operation at this path.")
-	if r.URL.Path != "/" || len(h.routes.queries) == 0 || (r.Method != http.MethodPost && r.Method != http.MethodGet) {
-		return nothing
+	if !h.routes.takesForm(r) {
+		return unknownOperation("There is no operation at this path.")
 	}
 	var err error
 	if err = x.readBody(maxFormBody); err != nil {
@@ -219,16 +216,15 @@ func (h *handler) receiveForm(x *exchange) error {
 	if r.Method == http.MethodPost && len(x.call.Body) > 0 {
 		text = strings.Trim(text+"&"+string(x.call.Body), "&")
 	}
+	x.form, err = parseParams(text, "form")
 	if !strings.Contains(text, "Action=") {
-		return nothing
+		return h.routes.withoutAction(x)
 	}
-	x.protocol = AWSQuery
-	if x.form, err = parseParams(text, "form"); err != nil {
+	if err != nil {
 		return inputError(AWSQuery, false, err)
 	}
 	if _, ok := x.form.get("Action"); !ok {
-		x.protocol = RestJSON1
-		return nothing
+		return h.routes.withoutAction(x)
 	}
 	if err := h.routes.byAction(x); err != nil {
 		return err

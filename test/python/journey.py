@@ -212,6 +212,7 @@ def refusals(world):
     refused(admin, "ValidationException", "", admin.create_application, InstanceArn=INSTANCE, ApplicationProviderArn=PROVIDER, Name="x" * 101)
     refused(world.directory, "ConflictException", "", world.create_user, name="carol")
     refused(world.sts, "AccessDenied", "", world.sts.assume_role, RoleArn=ROLE + "-missing", RoleSessionName="journey")
+    refused(world.sts, "RequestEntityTooLarge", "1024 KiB", world.sts.assume_role, RoleArn=ROLE, RoleSessionName="journey", Policy="x" * 1200000)
     print("refusals")
 
 
