@@ -99,6 +99,42 @@ func TestFraming(t *testing.T) {
 	}
 }
 
+// TestChunks: chunked bodies are refused in the shape that the client reads, whatever their size and signature, and the refusal is recorded.
+func TestChunks(t *testing.T) {
+	d := openDoor(t, nil)
+	chunked := func(r *http.Request) *http.Request {
+		r.ContentLength, r.GetBody = -1, nil
+		return r
+	}
+	target := func(name string) *http.Request {
+		return d.request(t, "POST", "/", "{}", "Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", name)
+	}
+	for name, c := range map[string]struct {
+		r                         *http.Request
+		contentType, code, member string
+	}{
+		"token":            {d.tokenRequest(t), "application/json", "InvalidRequestException", `"error":"invalid_request"`},
+		"large token":      {d.request(t, "POST", tokenTarget, strings.Repeat(" ", 70<<10)), "application/json", "InvalidRequestException", `"error":"invalid_request"`},
+		"introspection":    {d.request(t, "POST", "/oauth2/introspect", "token=x"), "application/json", "InvalidRequestException", `"error":"invalid_request"`},
+		"target":           {d.signed(target("SWBExternalService.ListInstances"), "sso"), "application/x-amz-json-1.1", "SerializationException", `"__type":"SerializationException"`},
+		"unknown target":   {target("No.Thing"), "application/x-amz-json-1.1", "SerializationException", `"message":"`},
+		"form":             {d.request(t, "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15"), "text/xml", "MalformedInput", "<RequestId>"},
+		"form for STS":     {d.signed(d.request(t, "POST", "/", "Action=GetCallerIdentity"), "sts"), "text/xml", "MalformedInput", "https://sts.amazonaws.com/doc/"},
+		"sts on some path": {d.signed(d.request(t, "POST", "/nothing", "Action=GetCallerIdentity"), "sts"), "text/xml", "MalformedInput", "<RequestId>"},
+		"nothing":          {d.request(t, "POST", "/nothing", "{}"), "application/json", "InvalidRequestException", `"message":"`},
+	} {
+		a := d.send(t, chunked(c.r))
+		a.machine(t, name)
+		if a.status != http.StatusBadRequest || a.header.Get("Content-Type") != c.contentType || a.code() != c.code || !strings.Contains(a.text, c.member) {
+			t.Errorf("%s: %d %v %s", name, a.status, a.header, a.text)
+		}
+		events := d.events(t)
+		if last := events[len(events)-1]; last["requestID"] != a.header.Get("x-amzn-RequestId") {
+			t.Errorf("%s: the last event is %v", name, last)
+		}
+	}
+}
+
 // TestAnswerHeaders: nothing of the token service may be cached or sniffed, and nothing tells the server's make (B02, M05).
 func TestAnswerHeaders(t *testing.T) {
 	d := openDoor(t, nil)

@@ -7,15 +7,15 @@ import (
 	"net/netip"
 	"path"
 	"strings"
-	"time"
-
-	"github.com/symbolon/symbolon/internal/wire"
 )
 
 // noSniff stands in the headers of all answers; nobody changes it.
 var noSniff = []string{"nosniff"}
 
-// secure stands before every route. Requests whose framing or target two parsers could read differently go to the API, which
+// badFraming is what clients are told whose request never reaches a route.
+const badFraming = "The request's framing or target form is not accepted: send an origin-form target and a Content-Length, not chunks."
+
+// secure stands before every route. Requests whose framing or target two parsers could read differently go to framing, which
 // refuses them in AWS's shape; over TLS, ours or a proxy's, the browser is told to stay there.
 func secure(routes, api, framing http.Handler, overTLS bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +23,7 @@ func secure(routes, api, framing http.Handler, overTLS bool) http.Handler {
 		if overTLS {
 			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		// net/http drops Content-Length beside Transfer-Encoding without a word; no SDK sends chunks here.
+		// net/http drops Content-Length beside Transfer-Encoding without a word, so that chunks alone look like both; no SDK sends chunks here.
 		if len(r.TransferEncoding) > 0 || r.URL.IsAbs() || r.URL.Path == "" || !strings.HasPrefix(r.RequestURI, "/") {
 			framing.ServeHTTP(w, r)
 			return
@@ -57,27 +57,12 @@ func clean(p string) bool {
 	return p == cleaned || p == cleaned+"/" && p != "//"
 }
 
-// refuseFraming answers what no route may see, in the shape an SDK reads, and records it as any refusal of the APIs.
-func (s *Server) refuseFraming(w http.ResponseWriter, r *http.Request) {
-	const why = "the request's framing or target form is not accepted"
-	c := &wire.Call{
-		RequestID: wire.NewRequestID(), Request: r, Time: s.config.Now(),
-		Err: &wire.Error{Code: "InvalidRequestException", Status: http.StatusBadRequest, Message: why},
-	}
-	began := time.Now()
-	defer func() { s.observe(c, time.Since(began)) }()
-	if s.limits.admitAddress(r.Context(), c) == nil {
-		if err := s.record(r.Context(), c); err != nil {
-			s.config.Log.Error("a refusal could not be recorded", "error", err)
-		}
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("x-amzn-ErrorType", c.Err.Code)
-	h.Set("x-amzn-RequestId", c.RequestID)
-	h.Set("Connection", "close")
-	w.WriteHeader(c.Err.Status)
-	_, _ = w.Write([]byte(`{"error":"invalid_request","error_description":"` + why + `","message":"` + why + `"}`)) // the client is gone: nothing to do
+// closing ends the connection with the answer: where a request ends that may be read in two ways, nobody knows.
+func closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // quietLog passes net/http's own complaints (TLS handshakes, broken connections) to the log at debug level.

@@ -106,7 +106,7 @@ func TestStrangePathsAnswerJSON(t *testing.T) {
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	s := testServer(t, Config{})
 	for _, overTLS := range []bool{false, true} {
-		handler := secure(s.Handler(), s.Handler(), http.HandlerFunc(s.refuseFraming), overTLS)
+		handler := secure(s.Handler(), s.Handler(), s.Handler(), overTLS)
 		for _, target := range []string{"/healthz", "/token?aws_iam=t", "/authorize", "/.well-known/jwks.json", "/nothing", "//"} {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))

@@ -208,7 +208,7 @@ func (s *Server) routes() http.Handler {
 	}
 	s.metrics.requests.serve(api.Services)
 	apiHandler := api.Handler()
-	handler := secure(s.below(apiHandler, api.Services), apiHandler, http.HandlerFunc(s.refuseFraming), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
+	handler := secure(s.below(apiHandler, api.Services), apiHandler, closing(api.Refusing(badFraming)), s.config.TLSCert != "" || strings.HasPrefix(s.issuer, "https:"))
 	if s.config.BehindProxy {
 		handler = throughProxy(handler)
 	}

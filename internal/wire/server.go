@@ -46,7 +46,16 @@ type Server struct {
 
 // Handler compiles the routes. Unknown paths and targets answer 404 UnknownOperationException as JSON (XML to who signs for a query service).
 // It panics where a hook is missing that an operation needs: without them nothing could be refused or recorded.
-func (s *Server) Handler() http.Handler {
+func (s *Server) Handler() http.Handler { return s.handler() }
+
+// Refusing answers every request 400 with why, in the shape that its client reads, and in all else as Handler would.
+func (s *Server) Refusing(why string) http.Handler {
+	h := s.handler()
+	h.refuse = why
+	return h
+}
+
+func (s *Server) handler() *handler {
 	h := &handler{Server: *s, routes: newRoutes(s.Services)}
 	if h.Now == nil {
 		h.Now = time.Now
@@ -71,6 +80,7 @@ func (s *Server) Handler() http.Handler {
 type handler struct {
 	Server
 	routes *routes
+	refuse string // why every request is refused; "" if they are served
 	rooms  sync.Pool // of *room
 }
 
@@ -157,10 +167,12 @@ func (h *handler) receive(ctx context.Context, x *exchange) error {
 	if refused := h.admit(ctx, x); refused != nil {
 		return refused
 	}
-	if err != nil {
+	switch {
+	case h.refuse != "":
+		return inputError(x.protocol, x.plain, &malformed{h.refuse})
+	case err != nil:
 		return err
-	}
-	if !found {
+	case !found:
 		return h.receiveForm(x)
 	}
 	if err = x.readBody(c.Operation.maxBody(x.protocol)); err != nil {
