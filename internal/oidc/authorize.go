@@ -56,14 +56,16 @@ var authorizeParameters = []string{
 
 // ParseAuthorize validates the query of an authorization request. The error, if any, is an *AuthorizeError or a fault of the store.
 func (s *Server) ParseAuthorize(ctx context.Context, query url.Values) (*AuthorizeRequest, error) {
-	q, err := singleValues(query)
-	if err != nil {
-		return nil, err
+	q, repeated := singleValues(query)
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		if slices.Contains(repeated, name) {
+			return nil, mustStandOnce(name)
+		}
 	}
 	a := &AuthorizeRequest{State: q["state"], Nonce: q["nonce"], LoginHint: q["login_hint"], CodeChallenge: q["code_challenge"], MaxAge: -1}
 	var available []string
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
-		if err := s.authorizeClient(tx, q, a); err != nil {
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if err = s.authorizeClient(tx, q, a); err != nil {
 			return err
 		}
 		available, err = availableScopes(tx, a.Application.ARN)
@@ -72,28 +74,41 @@ func (s *Server) ParseAuthorize(ctx context.Context, query url.Values) (*Authori
 	if err != nil {
 		return nil, err
 	}
-	if fault := checkAuthorize(q, a, available); fault != nil {
+	fault := checkAuthorize(q, a, available)
+	if len(repeated) > 0 {
+		fault = mustStandOnce(repeated[0])
+	}
+	if fault != nil {
 		fault.RedirectTo = s.Refuse(a, fault.Code, fault.Description)
 		return nil, fault
 	}
 	return a, nil
 }
 
-// singleValues refuses a known parameter that stands twice, also in another case (RFC 6749 §3.1): what a check reads and what is
-// used must be the same.
-func singleValues(query url.Values) (map[string]string, error) {
-	q := map[string]string{}
+// singleValues reads the known parameters. One that stands twice, also in another case (RFC 6749 §3.1), has no value but is among the
+// repeated, which are in the order of authorizeParameters: what a check reads and what is used must be the same.
+func singleValues(query url.Values) (q map[string]string, repeated []string) {
+	q = map[string]string{}
+	again := map[string]bool{}
 	for name, values := range query {
 		folded := strings.ToLower(name)
-		if !slices.Contains(authorizeParameters, folded) {
-			continue // unknown parameters are ignored (RFC 6749 §3.1)
-		}
 		if folded != name || len(values) != 1 {
-			return nil, &AuthorizeError{Code: "invalid_request", Description: "parameter " + folded + " must stand once, in lower case"}
+			again[folded] = true
+			continue
 		}
 		q[name] = values[0]
 	}
-	return q, nil
+	for _, name := range authorizeParameters { // unknown parameters are ignored (RFC 6749 §3.1)
+		if again[name] {
+			delete(q, name)
+			repeated = append(repeated, name)
+		}
+	}
+	return q, repeated
+}
+
+func mustStandOnce(parameter string) *AuthorizeError {
+	return &AuthorizeError{Code: "invalid_request", Description: "parameter " + parameter + " must stand once, in lower case"}
 }
 
 // authorizeClient finds the application and checks the redirect URI; its refusals must never redirect.

@@ -74,8 +74,11 @@ func TestRefusedByPage(t *testing.T) {
 		{h.request("client_id", "a\x00b"), "invalid_client"},
 		{h.request("redirect_uri", ""), "invalid_request"},
 		{base + "&client_id=" + url.QueryEscape(h.app.ARN), "invalid_request"},
-		{base + "&state=again", "invalid_request"},
-		{base + "&State=x", "invalid_request"},
+		{base + "&Client_Id=x", "invalid_request"},
+		{base + "&client_id=" + url.QueryEscape(h.app.ARN) + "&scope=openid&scope=openid", "invalid_request"},
+		{base + "&redirect_uri=" + url.QueryEscape(testRedirect), "invalid_request"},
+		{h.request("client_id", "unknown") + "&scope=openid&scope=openid", "invalid_client"},
+		{h.request("redirect_uri", "https://evil.example") + "&state=again", "invalid_request"},
 		{base + "&REDIRECT_URI=" + url.QueryEscape("https://evil.example"), "invalid_request"},
 		{base + "&x=%zz", "invalid_request"},
 		{base + ";client_id=x", "invalid_request"},
@@ -83,6 +86,36 @@ func TestRefusedByPage(t *testing.T) {
 	} {
 		wantPage(t, h, c.request, c.code)
 	}
+}
+
+// A parameter that stands twice is the application's fault, and told to it (RFC 6749 §4.1.2.1), unless it is one of the two that say who
+// it is. Which of two states is meant cannot be known: none goes back.
+func TestParameterTwice(t *testing.T) {
+	h := newHouse(t, httpsIssuer)
+	b := h.browser()
+	b.signIn(t, "alice")
+	base := h.request("scope", "openid", "nonce", "n")
+	for _, more := range []string{
+		"&scope=openid", "&response_type=code", "&nonce=n", "&NONCE=n", "&Scope=openid", "&code_challenge=" + testChallenge, "&prompt=none&prompt=none",
+		"&prompt=login&prompt=none", "&max_age=1&MAX_AGE=1", "&Request=x", "&State_=x&scope=data:read",
+	} {
+		wantError(t, b, base+more, "invalid_request")
+	}
+	for _, more := range []string{"&state=z", "&STATE=z", "&state=", "&scope=openid&state=z", "&state=z&scope=openid"} {
+		h.told()
+		a := b.get(t, base+more)
+		q := a.location().Query()
+		if a.StatusCode != http.StatusSeeOther || q.Get("error") != "invalid_request" || q.Has("state") || q.Get("iss") != h.Issuer || q.Has("code") {
+			t.Errorf("%s: %d %v", more, a.StatusCode, q)
+		}
+		if got := h.told(); got != "!Authorize:" {
+			t.Errorf("%s: events %q", more, got)
+		}
+	}
+	if q := b.get(t, h.request("state", "")+"&STATE=z").location().Query(); q.Get("error") != "invalid_request" || q.Has("state") {
+		t.Errorf("a state in capitals: %v", q)
+	}
+	wantCode(t, b.get(t, base+"&unknown=1&unknown=2&UNKNOWN=3"), h)
 }
 
 // The redirect URI of a request is one of the application's, byte for byte, save a loopback literal's port.
