@@ -22,7 +22,8 @@ const (
 
 var selectMeta = &Statement{SQL: "SELECT name, value FROM " + metaTable, Columns: 2}
 
-// schema brings the database's tables to their declarations: it creates and adds, and never drops a column.
+// schema brings the database's tables to their declarations: it creates and adds, and never drops a column or changes an index. Programs
+// of two versions start on one database in any order, so that what one has is not another's to take away.
 type schema struct {
 	backend Backend
 	dialect Dialect
@@ -155,13 +156,15 @@ func (s *schema) table(ctx context.Context, t *sqlTable) error {
 	}
 	for i := range t.indexes {
 		name, text := t.createIndex(&t.indexes[i])
-		s.index(name, text)
+		if err := s.index(name, text); err != nil {
+			return err
+		}
 	}
-	if t.expiry >= 0 {
-		e := t.columns[t.expiry].name
-		s.index(t.spec.Name+"_by_expiry", "CREATE INDEX "+t.spec.Name+"_by_expiry ON "+t.spec.Name+" ("+e+") WHERE "+e+" IS NOT NULL")
+	if t.expiry < 0 {
+		return nil
 	}
-	return nil
+	e := t.columns[t.expiry].name
+	return s.index(t.spec.Name+"_by_expiry", "CREATE INDEX "+t.spec.Name+"_by_expiry ON "+t.spec.Name+" ("+e+") WHERE "+e+" IS NOT NULL")
 }
 
 func (s *schema) create(t *sqlTable) {
@@ -210,10 +213,17 @@ func (s *schema) expand(t *sqlTable, columns map[string]string, key []string) er
 	return nil
 }
 
-func (s *schema) index(name, text string) {
+// index adds an index that no program has made yet. What has its name without being noted is a rest of one that was interrupted.
+func (s *schema) index(name, text string) error {
 	known := "index:" + name
-	if s.meta[known] == text {
-		return
+	was, ok := s.meta[known]
+	if !ok {
+		s.steps = append(s.steps, "DROP INDEX IF EXISTS "+name, text, setMeta(known, text))
+		return nil
 	}
-	s.steps = append(s.steps, "DROP INDEX IF EXISTS "+name, text, setMeta(known, text))
+	if was != text {
+		return fmt.Errorf("store: index %s is %q in the database and %q in this program: that is a fault of the program, which must give a changed "+
+			"index a new name; nothing was changed", name, was, text)
+	}
+	return nil
 }

@@ -274,7 +274,7 @@ func keyArgs(parts []string, extra int) []any {
 	return out
 }
 
-// createIndex is the definition of an index; a change of it makes the index anew.
+// createIndex is the definition of an index. One that changes needs a new name (schema.index).
 func (t *sqlTable) createIndex(ix *indexDef) (name, text string) {
 	name = t.spec.Name + "_" + ix.Name
 	columns := slices.Clone(ix.columns)

@@ -18,7 +18,8 @@ type Spec struct {
 	Indexes []Index
 }
 
-// Index is a lookup path beside the primary key. Its columns must be string fields.
+// Index is a lookup path beside the primary key. Its columns must be string fields. It is never changed under its name, by which programs
+// of two versions on one database know it: Open refuses that.
 type Index struct {
 	Name    string
 	Columns []string

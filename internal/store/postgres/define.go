@@ -114,7 +114,7 @@ func (c *conn) all(deadline time.Time, t *text, row func(a, b, c string)) error 
 }
 
 // Define implements store.Backend. An index of a table that is already in use is built beside it while writes go on, and
-// takes its place and its predecessor's when it is whole; everything else is one transaction. Each waits for others, and is tried
+// takes its place when it is whole; everything else is one transaction. Each waits for others, and is tried
 // again, by itself: what is done before it would be refused if it were done twice.
 func (b *Backend) Define(ctx context.Context, statements []string) error {
 	defer b.schema.forget()
@@ -151,7 +151,7 @@ func (c *conn) replaceIndex(deadline time.Time, x index) error {
 	return c.transaction(deadline, append(texts[2:], x.note...))
 }
 
-// online are the statements that build the index beside its predecessor, and the two that put it in its place.
+// online are the statements that build the index under another name, and the two that put it in its place.
 func (x *index) online() []string {
 	next := x.name + "_next"
 	return []string{

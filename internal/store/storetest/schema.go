@@ -13,7 +13,8 @@ import (
 var schemaCases = []testCase{
 	{"schema/newer is refused", newerRefused},
 	{"schema/columns are added", columnsAdded},
-	{"schema/indexes are made anew", indexesChange},
+	{"schema/a changed index is refused", indexChangeRefused},
+	{"schema/a changed index has a new name", indexRenamed},
 	{"schema/another type is refused", typeRefused},
 	{"schema/another key is refused", keyRefused},
 	{"schema/opening twice changes nothing", openTwice},
@@ -87,21 +88,59 @@ func columnsAdded(e *env) {
 	e.must(errors.Join(old.Close(), db.Close()))
 }
 
-func indexesChange(e *env) {
-	spec := func(unique bool) *store.Table[version1] {
-		return store.NewTable[version1](store.Spec{Name: "indexed", Indexes: []store.Index{{Name: "by_name", Columns: []string{"name"}, Unique: unique}}})
+// indexed is a table whose one index has the name.
+func indexed(name string, unique bool) *store.Table[version1] {
+	return store.NewTable[version1](store.Spec{Name: "indexed", Indexes: []store.Index{{Name: name, Columns: []string{"name"}, Unique: unique}}})
+}
+
+// indexChangeRefused: of two programs with one index by two definitions, the second is refused and takes nothing from the first.
+func indexChangeRefused(e *env) {
+	first := indexed("by_name", true)
+	db, err := e.open(first)
+	e.must(err)
+	e.update(db, func(tx *store.Tx) error { return first.Insert(tx, version1{"a", "n"}) })
+	e.must(db.Close())
+	second := store.NewTable[version2](store.Spec{Name: "indexed", Indexes: []store.Index{
+		{Name: "by_name", Columns: []string{"name"}}}})
+	fresh := store.NewTable[version1](store.Spec{Name: "fresh"})
+	_, opened := e.open(second, fresh)
+	_, readOnly := store.Open(e.ctx, e.h.Open(e.T), []store.Definition{second}, store.Options{ReadOnly: true})
+	done, migrated := store.Migrate(e.ctx, e.h.Open(e.T), []store.Definition{second, fresh})
+	for _, err := range []error{opened, readOnly, migrated} {
+		if err == nil || errors.Is(err, store.ErrOutdated) || !strings.Contains(err.Error(), "index indexed_by_name is") ||
+			!strings.Contains(err.Error(), "CREATE UNIQUE INDEX indexed_by_name ON indexed (name)") || !strings.Contains(err.Error(), "new name") {
+			e.Errorf("answers %v", err)
+		}
 	}
-	for _, unique := range []bool{false, true, false} {
-		table := spec(unique)
+	b := e.h.Open(e.T)
+	columns, _, err := b.Columns(e.ctx, "indexed")
+	none, _, errFresh := b.Columns(e.ctx, "fresh")
+	e.must(errors.Join(err, errFresh, b.Close()))
+	if _, ok := columns["extra"]; ok || len(none) != 0 || len(done) != 0 {
+		e.Errorf("the refused program did %v, and its columns are %v and %v", done, columns, none)
+	}
+	db, err = e.open(first)
+	e.must(err)
+	err = db.Update(e.ctx, func(tx *store.Tx) error { return first.Insert(tx, version1{"b", "n"}) })
+	if !errors.Is(err, store.ErrExists) {
+		e.Errorf("the first program's index lets through: %v", err)
+	}
+	e.must(db.Close())
+}
+
+// indexRenamed: under a new name an index is added, and an older program that starts afterwards leaves it alone.
+func indexRenamed(e *env) {
+	older, newer := indexed("by_name", false), indexed("one_name", true)
+	for i, table := range []*store.Table[version1]{older, newer, older, newer} {
 		db, err := e.open(table)
 		e.must(err)
 		err = db.Update(e.ctx, func(tx *store.Tx) error {
 			return errors.Join(table.Put(tx, version1{"a", "n"}), table.Put(tx, version1{"b", "n"}))
 		})
-		if unique != errors.Is(err, store.ErrExists) {
-			e.Errorf("unique %v answers %v", unique, err)
+		if unique := i > 0; unique == (err == nil) {
+			e.Errorf("start %d: two rows of one name: %v", i, err)
 		}
-		if !unique {
+		if i == 0 {
 			e.update(db, func(tx *store.Tx) error { return table.Delete(tx, "b") })
 		}
 		e.must(db.Close())
