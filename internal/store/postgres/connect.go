@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +59,7 @@ func CheckURL(at string) error {
 
 var (
 	errNotURL = errors.New("not a PostgreSQL URL such as postgres://user:password@host:5432/database?sslmode=verify-full")
-	errPlain  = errors.New("the database is on another machine: say sslmode=verify-full in the URL (or require, which takes any certificate, " +
+	errPlain  = errors.New("the database is on another machine, and the sslmode allows plain text: say sslmode=verify-full in the URL (or require, which takes any certificate, " +
 		"or disable where the network itself is trusted)")
 )
 
@@ -73,8 +72,8 @@ func parseURL(at string) (config *pgconn.Config, most int, err error) {
 	if err != nil {
 		return nil, 0, errNotURL // what pgconn says may quote it
 	}
-	if remote(config) && !strings.Contains(at, "sslmode=") && os.Getenv("PGSSLMODE") == "" {
-		return nil, 0, errPlain // the default falls back to plain text
+	if fallsBack(config) {
+		return nil, 0, errPlain
 	}
 	most = defaultConnections
 	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
@@ -97,18 +96,24 @@ func parseURL(at string) (config *pgconn.Config, most int, err error) {
 	return config, most, nil
 }
 
-// remote says whether a host of the URL is not this machine.
-func remote(config *pgconn.Config) bool {
-	hosts := []string{config.Host}
-	for _, f := range config.Fallbacks {
-		hosts = append(hosts, f.Host)
-	}
-	for _, h := range hosts {
-		if h != "localhost" && !strings.HasPrefix(h, "/") && !net.ParseIP(h).IsLoopback() {
-			return true
+// fallsBack says whether another machine may be spoken to in plain text though nobody asked for it: where some ways to such machines are
+// encrypted and others are not. That is what no sslmode, prefer and allow come to, wherever they stand (URL, environment, service file); with
+// disable, which has to be said, no way is encrypted.
+func fallsBack(config *pgconn.Config) bool {
+	var plain, encrypted bool
+	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}, config.Fallbacks...)
+	for _, w := range ways {
+		if remote(w.Host) {
+			plain = plain || w.TLSConfig == nil
+			encrypted = encrypted || w.TLSConfig != nil
 		}
 	}
-	return false
+	return plain && encrypted
+}
+
+// remote says whether a host is not this machine.
+func remote(host string) bool {
+	return host != "localhost" && !strings.HasPrefix(host, "/") && !net.ParseIP(host).IsLoopback()
 }
 
 // connect opens a connection to the host of the URL that is to be written to.
