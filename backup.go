@@ -234,7 +234,7 @@ func backupDirectly(ctx context.Context, c Config, w io.Writer) (err error) {
 	if c.DatabaseURL != "" {
 		return ErrNotEmbedded
 	}
-	if err := c.haveStore(); err != nil {
+	if err := c.haveStore(ctx); err != nil {
 		return err
 	}
 	c.Development = IsDevelopment(c.Data)

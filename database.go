@@ -47,10 +47,28 @@ func (c Config) openStore(ctx context.Context) (b store.Backend, shared bool, er
 	return b, shared, err
 }
 
-// haveStore is an error if there is no store to work on. Whether a database server has one shows when it is opened.
-func (c Config) haveStore() error {
+// openToRead opens the store that the settings name, which must be there, to look at it.
+func (c Config) openToRead(ctx context.Context) (store.Backend, error) {
 	if c.DatabaseURL != "" {
-		return nil
+		return postgres.Open(ctx, c.DatabaseURL)
+	}
+	return sqlite.OpenReadOnly(c.storeFile())
+}
+
+// haveStore is an error if there is no store to work on. It makes nothing: an order about a store must never found one, least of all in a
+// database whose name was mistyped.
+func (c Config) haveStore(ctx context.Context) error {
+	if c.DatabaseURL != "" {
+		b, err := postgres.Open(ctx, c.DatabaseURL)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(store.Made(ctx, b), b.Close())
+		if errors.Is(err, store.ErrNone) {
+			err = fmt.Errorf("there is no store in the database that database-url names, or its role may not see it: %w; the first start "+
+				"of a server, or `symbolon migrate`, makes one", err)
+		}
+		return err
 	}
 	if _, err := os.Stat(c.storeFile()); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no store in %s; the settings (--config, or --data) say where it is", c.Data)

@@ -17,7 +17,6 @@ import (
 	"github.com/symbolon/symbolon/internal/audit"
 	"github.com/symbolon/symbolon/internal/ssoadmin"
 	"github.com/symbolon/symbolon/internal/store"
-	"github.com/symbolon/symbolon/internal/store/postgres"
 	"github.com/symbolon/symbolon/internal/store/sqlite"
 	"github.com/symbolon/symbolon/internal/token"
 )
@@ -51,13 +50,7 @@ func (e *examination) server(ctx context.Context, c Config) {
 
 // stopped examines the store without a server, and without changing it.
 func (e *examination) stopped(ctx context.Context, c Config) {
-	var backend store.Backend
-	var err error
-	if c.DatabaseURL != "" {
-		backend, err = postgres.Open(ctx, c.DatabaseURL)
-	} else {
-		backend, err = sqlite.OpenReadOnly(c.storeFile())
-	}
+	backend, err := c.openToRead(ctx)
 	switch {
 	case err != nil && c.DatabaseURL != "":
 		e.fault("store", "see that the database runs and lets this server in", "%v", err)
@@ -93,6 +86,9 @@ func (e *examination) stopped(ctx context.Context, c Config) {
 
 // openReadOnly opens store and keys to look at. After an error there may be a store without keys.
 func (s *Server) openReadOnly(ctx context.Context, backend store.Backend) (err error) {
+	if err := store.Made(ctx, backend); err != nil {
+		return errors.Join(err, backend.Close())
+	}
 	if s.db, err = store.Open(ctx, backend, tables(), store.Options{Now: s.config.Now, Shared: s.embedded == nil, ReadOnly: true}); err != nil {
 		s.db = nil
 		return err
@@ -105,8 +101,14 @@ func (s *Server) openReadOnly(ctx context.Context, backend store.Backend) (err e
 	s.keys, err = token.OpenKeyring(ctx, s.db, token.KeyringOptions{
 		MasterKey: master, Now: s.config.Now, Log: slog.New(slog.DiscardHandler), Rotation: s.config.KeyRotation,
 	})
+	if errors.Is(err, store.ErrReadOnly) {
+		err = errKeysMissing
+	}
 	return err
 }
+
+// errKeysMissing is of a store in which no server of this program has run.
+var errKeysMissing = errors.New("keys are missing, which the next start of a server makes")
 
 // errNoMasterKey says that the keys were not looked at, for want of the master key; examination.masterKey tells what to do about that.
 var errNoMasterKey = errors.New("the keys cannot be examined")
@@ -115,6 +117,11 @@ func (e *examination) unopened(err error) {
 	switch {
 	case errors.Is(err, errNoMasterKey):
 		e.warn("keys", "see what is said of the master key among the files", "%v", err)
+	case errors.Is(err, store.ErrNone):
+		e.warn("store", "nothing, if a server is to start on it for the first time; else see that database-url names the right database and a role that may read its tables",
+			"there is no store in it yet: %v", err)
+	case errors.Is(err, errKeysMissing):
+		e.warn("keys", "nothing, if no server has run on this store yet", "%v", err)
 	case errors.Is(err, store.ErrOutdated):
 		e.warn("store", "nothing: the next start of this program brings it up to date; back it up before", "%v", err)
 	case errors.Is(err, token.ErrMasterKey):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/symbolon/symbolon/internal/audit"
 	"github.com/symbolon/symbolon/internal/store"
+	"github.com/symbolon/symbolon/internal/store/sqlite"
 	"github.com/symbolon/symbolon/internal/token"
 	"github.com/symbolon/symbolon/internal/wire"
 )
@@ -215,7 +216,8 @@ func (s *Server) controlKeys(w http.ResponseWriter, r *http.Request) {
 	controlAnswer(w, status, answer)
 }
 
-// OrderKeys has an order carried out: by the server that runs on the data folder, or else on the store itself, which must be there.
+// OrderKeys has an order carried out: by the server that runs on the data folder, or else on the store itself, which must be there. A list
+// changes nothing: not the schema of an older program either, which it refuses.
 func OrderKeys(ctx context.Context, c Config, o KeyOrder) (*KeyReport, error) {
 	if o.Verb == Rewrap && len(o.NewMasterKey) != token.MasterKeySize {
 		return nil, fmt.Errorf("the new master key has %d bytes, not %d", len(o.NewMasterKey), token.MasterKeySize)
@@ -224,16 +226,46 @@ func OrderKeys(ctx context.Context, c Config, o KeyOrder) (*KeyReport, error) {
 	if !errors.Is(err, ErrNoServer) {
 		return report, err
 	}
-	if err := c.haveStore(); err != nil {
+	c.Development = IsDevelopment(c.Data)
+	if c, err = c.withDefaults(); err != nil {
 		return nil, err
 	}
-	c.Development = IsDevelopment(c.Data)
+	if err := c.haveStore(ctx); err != nil {
+		return nil, err
+	}
+	if o.Verb == ListKeys {
+		return listKeys(ctx, c)
+	}
 	s, err := New(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	report, err = s.Keys(ctx, o)
 	return report, errors.Join(err, s.Close())
+}
+
+// listKeys looks at the keys of a store that no server on the data folder holds.
+func listKeys(ctx context.Context, c Config) (report *KeyReport, err error) {
+	if err := c.asServersUser(); err != nil { // opening it makes files beside the embedded store's
+		return nil, err
+	}
+	backend, err := c.openToRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c}
+	s.embedded, _ = backend.(*sqlite.Backend)
+	err = s.openReadOnly(ctx, backend)
+	if s.db != nil {
+		defer func() { err = errors.Join(err, s.db.Close()) }()
+	}
+	if errors.Is(err, store.ErrOutdated) {
+		err = fmt.Errorf("%w: the next start of this program, or `symbolon migrate`, brings it up to date", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Keys(ctx, KeyOrder{Verb: ListKeys})
 }
 
 // orderKeysThrough sends an order to the server that runs on the folder. The error wraps ErrNoServer when none does.

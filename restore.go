@@ -224,7 +224,7 @@ func MarkRestored(ctx context.Context, c Config) (r Restored, err error) {
 	if r, err = markThrough(ctx, c.Data); !errors.Is(err, ErrNoServer) {
 		return r, err
 	}
-	if err := c.haveStore(); err != nil {
+	if err := c.haveStore(ctx); err != nil {
 		return r, err
 	}
 	s, err := New(ctx, c)

@@ -162,7 +162,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	defer db.active.Done()
 	if db.readOnly {
-		return errReadOnly
+		return ErrReadOnly
 	}
 	var a attempt
 	for n := range maxAttempts {
