@@ -2,6 +2,7 @@ package symbolon
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -96,6 +97,28 @@ func TestFraming(t *testing.T) {
 			t.Errorf("%s: %s as %q", name, res.Status, res.Header.Get("Content-Type"))
 		}
 		fatal(t, conn.Close())
+	}
+}
+
+// TestErrorDescriptions: what a client sent and hears again has only characters that error_description may hold (RFC 6749 §5.2).
+func TestErrorDescriptions(t *testing.T) {
+	d := openDoor(t, nil)
+	for _, r := range []*http.Request{
+		d.request(t, "POST", tokenTarget, `{"clientId":"c","grantType":"a\"b\\é\u0001"}`),
+		d.request(t, "POST", tokenTarget, `{"clientId":"c","grantType":"g","grantType\"é":1,"grantType\"é":1}`),
+		d.request(t, "POST", "/oauth2/introspect", "token=x&client_id=c&a%22b=1&a%22b=1"),
+		d.request(t, "POST", "/oauth2/revoke", "token=x&client_id=%22%C3%A9%5C"),
+		d.request(t, "POST", tokenTarget, `{"clientId":"\"é","grantType":"refresh_token","refreshToken":"x"}`),
+	} {
+		a := d.send(t, d.signed(r, "sso-oauth"))
+		a.machine(t, r.URL.Path)
+		var body struct {
+			Description string `json:"error_description"`
+		}
+		fatal(t, json.Unmarshal([]byte(a.text), &body))
+		if a.status < 400 || body.Description == "" || strings.ContainsFunc(body.Description, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
+			t.Errorf("%d %s", a.status, a.text)
+		}
 	}
 }
 

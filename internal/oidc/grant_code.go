@@ -78,7 +78,7 @@ func verifyPKCE(challenge string, verifier *string) error {
 		return invalidGrant(codePKCE, "codeVerifier is missing (PKCE)")
 	}
 	if !validVerifier(*verifier) {
-		return invalidGrant(codePKCE, "codeVerifier must be 43 to 128 unreserved characters (RFC 7636 §4.1)")
+		return invalidGrant(codePKCE, "codeVerifier must be 43 to 128 unreserved characters (RFC 7636, section 4.1)")
 	}
 	sum := sha256.Sum256([]byte(*verifier))
 	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) != 1 {

@@ -249,6 +249,16 @@ var errorCodes = map[string]struct {
 	"ExpiredTokenException": {"", 403},
 }
 
+// described is a message with only what error_description may hold (RFC 6749 §5.2).
+func described(message string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, strings.NewReplacer(`"`, "'", `\`, "/", "…", "...").Replace(message))
+}
+
 // refused wants exactly this exception in AWS's wire shape, and an event whose reason holds the text.
 func (a answer) refused(t testing.TB, exception, reason string) {
 	t.Helper()
@@ -267,7 +277,7 @@ func (a answer) refused(t testing.TB, exception, reason string) {
 	}
 	if want.code == "" {
 		members = []string{"message"}
-	} else if a.str("error") != want.code || a.str("error_description") != message {
+	} else if a.str("error") != want.code || a.str("error_description") != described(message) {
 		t.Errorf("%s has the body %s", exception, a.text)
 	}
 	for name := range a.body {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -94,16 +95,47 @@ func (x *exchange) errorBody(e *Error) []byte {
 	return errorJSON(e)
 }
 
-// errorJSON is a rest-json error: with RFC 6749's members where the error has its code, and always a message, because
+// errorJSON is a rest-json error: with RFC 6749's members where the error has its code, and always a message with the whole text, because
 // without one some SDKs print an empty line.
 func errorJSON(e *Error) []byte {
 	b := []byte{'{'}
 	if code, ok := e.Fields["error"]; ok {
 		b = appendMember(b, "error", code)
-		b = appendMember(b, "error_description", e.Message)
+		b = appendMember(b, "error_description", describable(e.Message))
 	}
 	b = appendMember(b, "message", e.Message)
 	return append(appendFields(b, e.Fields, "error", "error_description", "message"), '}')
+}
+
+// describable is a text with nothing but what an error_description may hold (RFC 6749 §5.2): clients may refuse others.
+func describable(text string) string {
+	var b strings.Builder // that stays empty for most texts
+	for i, c := range text {
+		with := ""
+		switch {
+		case c == '"':
+			with = "'"
+		case c == '\\':
+			with = "/"
+		case c == '…':
+			with = "..."
+		case c < ' ' || c > '~':
+			with = "?"
+		}
+		if with != "" && b.Len() == 0 {
+			b.WriteString(text[:i])
+		}
+		switch {
+		case with != "":
+			b.WriteString(with)
+		case b.Len() > 0:
+			b.WriteRune(c)
+		}
+	}
+	if b.Len() == 0 {
+		return text
+	}
+	return b.String()
 }
 
 // errorJSON11 is a JSON 1.1 error. The services' own errors have Message; those that AWS's front layer makes (wrong

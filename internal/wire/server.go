@@ -80,7 +80,7 @@ func (s *Server) handler() *handler {
 type handler struct {
 	Server
 	routes *routes
-	refuse string // why every request is refused; "" if they are served
+	refuse string    // why every request is refused; "" if they are served
 	rooms  sync.Pool // of *room
 }
 

@@ -84,7 +84,7 @@ func TestErrors(t *testing.T) {
 			Fields: map[string]any{"error": "access_denied", "reason": "KMS_X"}, RetryAfter: 1500 * time.Millisecond}
 	}
 	r := h.token(`{"clientId":"c","grantType":"g"}`)
-	if want := `{"error":"access_denied","error_description":"No, \"you\" may not.","message":"No, \"you\" may not.","reason":"KMS_X"}`; r.Body.String() != want {
+	if want := `{"error":"access_denied","error_description":"No, 'you' may not.","message":"No, \"you\" may not.","reason":"KMS_X"}`; r.Body.String() != want {
 		t.Errorf("rest-json: %s", r.Body)
 	}
 	if r.Header().Get("X-Amzn-Errortype") != "AccessDeniedException" || r.Header().Get("Retry-After") != "2" || r.Header().Get("X-Content-Type-Options") != "nosniff" {
@@ -102,6 +102,25 @@ func TestErrors(t *testing.T) {
 	}
 	if c := h.finished[len(h.finished)-1]; c.Err.Reason != "private" || c.Output != nil {
 		t.Errorf("audit: %+v", c)
+	}
+}
+
+// TestErrorDescription: RFC 6749 §5.2 allows %x20-21, %x23-5B and %x5D-7E, in whatever is told; the message has the text as it is.
+func TestErrorDescription(t *testing.T) {
+	h := newHouse(t)
+	for text, want := range map[string]string{
+		`a"b\é`:            "a'b/?",
+		"§ 4 — \U0001F600": "? 4 ? ?",
+		"\x00\t\n\x7f ~!":  "???? ~!",
+		"too long…":        "too long...",
+		"\xff\xfe":         "??",
+	} {
+		h.handle = func(context.Context) error { return &Error{Code: "InvalidGrantException", Status: 400, Message: text} }
+		for _, r := range []reply{h.token(`{"clientId":"c","grantType":"g"}`), h.send("POST /oauth2/introspect", nil, "token=t&client_id=c")} {
+			if r.body["error_description"] != want || r.body["message"] != strings.ToValidUTF8(text, "\uFFFD\uFFFD") {
+				t.Errorf("%q: %s", text, r.Body)
+			}
+		}
 	}
 }
 
