@@ -115,17 +115,18 @@ func (i *Issuers) Verify(ctx context.Context, issuerURL string, algorithms []str
 	if err != nil {
 		return Assertion{}, err
 	}
-	key, err := i.key(ctx, issuerURL, func(keys []foreignKey) (foreignKey, error) {
-		return chooseKey(keys, alg, p.header.KeyID)
+	err = i.withKeys(ctx, issuerURL, func(keys []foreignKey) error {
+		key, err := chooseKey(keys, alg, p.header.KeyID)
+		if err == nil && !key.verifies(alg, p.signed, p.signature) {
+			err = errBadSignature
+		}
+		return err
 	})
 	switch {
 	case errors.Is(err, ErrIssuerUnavailable):
 		return Assertion{}, err
 	case err != nil:
 		return Assertion{}, refuse("%v", err)
-	}
-	if !key.verifies(alg, p.signed, p.signature) {
-		return Assertion{}, refuse("the assertion's signature does not verify")
 	}
 	return p.claims.assertion(issuerURL, at, orDefault(i.MaxLifetime, 24*time.Hour))
 }

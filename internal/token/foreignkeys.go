@@ -227,4 +227,5 @@ var (
 	errUnknownKey   = errors.New("the issuer publishes no key for the assertion's kid and alg")
 	errAmbiguousKey = errors.New("the issuer publishes several keys for the assertion's kid and alg")
 	errKeyIDNeeded  = errors.New("the assertion has no kid and the issuer publishes several keys for its alg")
+	errBadSignature = errors.New("the assertion's signature does not verify")
 )

@@ -20,7 +20,8 @@ import (
 //
 //   - A set is used for the Cache-Control max-age of its answer, between 1 and 10 minutes, 10 if none is given, and
 //     renewed in the background in the last fifth of it: a key removed at the issuer is gone here within 10 minutes.
-//   - An unknown key renews it too, at most once a minute for an issuer; callers whose key is known never wait for that.
+//   - An unknown key renews it too, and so does a signature that the known one did not make, since an issuer may come back with a new
+//     key under its old kid: both together at most once a minute for an issuer. Callers whose assertion verifies never wait for that.
 //   - One fetch per issuer is under way at a time and outlives the callers that wait for it. After a failed one the
 //     next waits 5 seconds.
 //   - While the issuer fails, the last set serves for up to 24 hours.
@@ -56,6 +57,7 @@ const (
 	minSetAge       = time.Minute
 	maxStale        = 24 * time.Hour
 	unknownCooldown = time.Minute
+	freshSet        = 5 * time.Second // a set so young is not fetched again over a signature
 	failureCooldown = 5 * time.Second
 	maxIssuers      = 256
 )
@@ -69,7 +71,7 @@ type keySet struct {
 	fetchedAt time.Time     // of keys; zero = never had any
 	maxAge    time.Duration // of keys
 	triedAt   time.Time     // last attempt
-	unknownAt time.Time     // last attempt that an unknown key asked for
+	unknownAt time.Time     // last attempt that an unknown key or a bad signature asked for
 	err       error         // of the last attempt, nil if it succeeded
 	flight    chan struct{} // closed when the attempt under way ends; nil if there is none
 	usedAt    time.Time
@@ -107,32 +109,32 @@ func (i *Issuers) set(issuer string, now time.Time) *keySet {
 	return s
 }
 
-// key finds the issuer's key that choose picks, fetching the set where the rules above say so. choose returns
-// errUnknownKey for "not in this set".
-func (i *Issuers) key(ctx context.Context, issuer string, choose func([]foreignKey) (foreignKey, error)) (foreignKey, error) {
+// withKeys verifies with the issuer's keys, fetching them where the rules above say so. An error of verify that is errUnknownKey or
+// errBadSignature may be the set's fault: verify is then called once more, if there is a later set.
+func (i *Issuers) withKeys(ctx context.Context, issuer string, verify func([]foreignKey) error) error {
 	s := i.set(issuer, i.now())
 	keys, flight, err := i.usable(s)
 	if flight != nil {
-		if keys, err = s.wait(ctx, flight, i.now); err != nil {
-			return foreignKey{}, err
-		}
-	} else if err != nil {
-		return foreignKey{}, err
+		keys, err = s.wait(ctx, flight, i.now)
 	}
-	k, err := choose(keys)
-	if !errors.Is(err, errUnknownKey) {
-		return k, err
+	if err != nil {
+		return err
 	}
+	err = verify(keys)
+	if flight != nil || !errors.Is(err, errUnknownKey) && !errors.Is(err, errBadSignature) {
+		return err // after a flight: the set was fetched for this very caller
+	}
+	later, flight := i.renewFor(s, keys, err)
 	if flight != nil {
-		return k, err // the set was fetched for this very caller
+		var failed error
+		if later, failed = s.wait(ctx, flight, i.now); failed != nil {
+			return failed
+		}
 	}
-	if flight = i.renewForUnknown(s); flight == nil {
-		return k, err
+	if later == nil {
+		return err
 	}
-	if keys, err = s.wait(ctx, flight, i.now); err != nil {
-		return foreignKey{}, err
-	}
-	return choose(keys)
+	return verify(later)
 }
 
 // usable gives the keys to use now, or the attempt to wait for, or why there are none.
@@ -169,21 +171,27 @@ func (s *keySet) coolingDown(now time.Time) bool {
 	return s.err != nil && since >= 0 && since < failureCooldown
 }
 
-// renewForUnknown joins the attempt under way, or starts one if the last that an unknown key asked for is long enough
-// ago. nil means that the set must do as it is.
-func (i *Issuers) renewForUnknown(s *keySet) <-chan struct{} {
+// renewFor is what to do for a caller whom these keys did not serve: use the set that came meanwhile; or wait for the attempt under way, or for
+// one it starts, if the last that was started so is long enough ago. Neither means that the set must do as it is.
+func (i *Issuers) renewFor(s *keySet, keys []foreignKey, fault error) (later []foreignKey, flight <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.keys) != len(keys) || len(keys) > 0 && &s.keys[0] != &keys[0] {
+		return s.keys, nil
+	}
 	if s.flight != nil {
-		return s.flight
+		return nil, s.flight
 	}
 	now := i.now()
 	since := now.Sub(s.unknownAt)
 	if s.coolingDown(now) || (since >= 0 && since < unknownCooldown) {
-		return nil
+		return nil, nil
+	}
+	if errors.Is(fault, errBadSignature) && now.Sub(s.fetchedAt) < freshSet {
+		return nil, nil
 	}
 	s.unknownAt = now
-	return i.start(s, now)
+	return nil, i.start(s, now)
 }
 
 // start begins an attempt unless one is under way. The caller holds s.mu.
