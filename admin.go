@@ -139,6 +139,9 @@ func (c Config) checkAdmin() error {
 		return nil
 	}
 	host, port, err := net.SplitHostPort(c.AdminListen)
+	if err == nil {
+		err = checkPort(port, 0)
+	}
 	if err != nil {
 		return fmt.Errorf("admin-listen is %q: %w", c.AdminListen, err)
 	}

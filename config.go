@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 // Config is every setting. The zero value works: it is a production server of the folder ".symbolon" on 127.0.0.1:8080.
 // The same names, in the `config` tags, are keys of the configuration file, flags (--refresh-grace) and environment variables
 // (SYMBOLON_CONFIG_REFRESH_GRACE); a flag wins over the environment, and that over the file. Durations are written as Go does: 30s, 8h.
+// In the fields zero means the default; written as a setting it is refused wherever it is out of range.
 type Config struct {
 	// Listen is the address to serve on. Default 127.0.0.1:8080; with port 0 the system chooses.
 	Listen string `config:"listen"`
@@ -70,7 +72,7 @@ type Config struct {
 	// MasterKeyEnv names the environment variable that holds the master key, in place of a file.
 	MasterKeyEnv string `config:"master-key-env"`
 	// MasterKeyCommand is a program and its arguments, run without a shell at the start; what it prints within 30 seconds is the master
-	// key. For key management services: it may decrypt a file there.
+	// key. For key management services: it may decrypt a file there. Arguments with commas in them can be written in the file only.
 	MasterKeyCommand []string `config:"master-key-command"`
 	// KeyRotation is the age at which signing, MAC and sealing keys are replaced, 24h to 8760h (a year). Default 2160h (90 days).
 	KeyRotation time.Duration `config:"key-rotation"`
@@ -162,7 +164,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return c, errors.Join(c.checkRanges(), c.checkNames(), c.checkExposure(), c.checkAdmin())
+	return c, errors.Join(c.checkRanges(), c.checkNames(), c.masterKeySource().check(), c.checkExposure(), c.checkIssuer(), c.checkAdmin())
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -218,6 +220,8 @@ func (c Config) checkNames() error {
 		u, err := url.Parse(o)
 		if err != nil || u.Scheme+"://"+u.Host != o || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			faults = append(faults, fmt.Errorf("allowed-issuer-origins: %q is not an origin such as http://10.0.0.5:8080", o))
+		} else if err := checkURLPort(u); err != nil {
+			faults = append(faults, fmt.Errorf("allowed-issuer-origins: %q: %w", o, err))
 		}
 	}
 	if len(c.IdentityContextActions) > 0 {
@@ -244,7 +248,10 @@ func (c Config) checkNames() error {
 
 // checkExposure refuses what would carry tokens in the clear over a network.
 func (c Config) checkExposure() error {
-	host, _, err := net.SplitHostPort(c.Listen)
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err == nil {
+		err = checkPort(port, 0)
+	}
 	if err != nil {
 		return fmt.Errorf("listen is %q: %w", c.Listen, err)
 	}
@@ -255,6 +262,11 @@ func (c Config) checkExposure() error {
 	if !loopback && c.TLSCert == "" && (!c.BehindProxy || c.Development) {
 		return fmt.Errorf("listen is %s, not a loopback address: set tls-cert and tls-key, or behind-proxy where a proxy speaks TLS", c.Listen)
 	}
+	return nil
+}
+
+// checkIssuer refuses what cannot be the `iss` of a token and the base of published endpoints.
+func (c Config) checkIssuer() error {
 	if c.Issuer == "" {
 		if c.BehindProxy {
 			return errors.New("behind-proxy needs issuer: the public https address")
@@ -262,11 +274,31 @@ func (c Config) checkExposure() error {
 		return nil
 	}
 	u, err := url.Parse(c.Issuer)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.String() != c.Issuer || strings.HasSuffix(u.Path, "/") {
+	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.String() != c.Issuer || strings.HasSuffix(u.Path, "/") {
 		return fmt.Errorf("issuer %q is not a URL without query, fragment and final slash", c.Issuer)
+	}
+	if err := checkURLPort(u); err != nil {
+		return fmt.Errorf("issuer %q: %w", c.Issuer, err)
 	}
 	if u.Scheme != "https" && !(u.Scheme == "http" && (net.ParseIP(u.Hostname()).IsLoopback() || u.Hostname() == "localhost")) {
 		return fmt.Errorf("issuer %q must be https", c.Issuer)
 	}
 	return nil
+}
+
+// checkPort refuses what is not a port's number from least on. Names of ports differ from machine to machine.
+func checkPort(text string, least uint64) error {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n < least {
+		return fmt.Errorf("%q is not a port from %d to 65535", text, least)
+	}
+	return nil
+}
+
+// checkURLPort refuses a URL with a port that nobody can be reached at.
+func checkURLPort(u *url.URL) error {
+	if u.Port() == "" && !strings.HasSuffix(u.Host, ":") {
+		return nil
+	}
+	return checkPort(u.Port(), 1)
 }

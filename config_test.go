@@ -70,6 +70,17 @@ func TestConfigRefuses(t *testing.T) {
 		"any origin":                 {Config{AllowedIssuerOrigins: []string{"*"}}, "allowed-issuer-origins"},
 		"identity context actions":   {Config{IdentityContextActions: []string{"not an action"}}, "identity-context-actions"},
 		"listen without port":        {Config{Listen: "127.0.0.1"}, "listen"},
+		"port beyond all":            {Config{Listen: "127.0.0.1:99999"}, `"99999" is not a port`},
+		"port by name":               {Config{Listen: "127.0.0.1:http"}, `"http" is not a port`},
+		"no port":                    {Config{Listen: "127.0.0.1:"}, `"" is not a port`},
+		"signed port":                {Config{Listen: "127.0.0.1:+80"}, `"+80" is not a port`},
+		"port of the admin listener": {Config{AdminListen: "127.0.0.1:abc"}, `admin-listen is "127.0.0.1:abc": "abc" is not a port`},
+		"port of the issuer":         {Config{Issuer: "https://sso.example.com:99999"}, `"99999" is not a port`},
+		"issuer on port 0":           {Config{Issuer: "https://sso.example.com:0"}, `"0" is not a port`},
+		"issuer with an empty port":  {Config{Issuer: "https://sso.example.com:"}, `"" is not a port`},
+		"issuer without a host":      {Config{Issuer: "https://:443"}, "issuer"},
+		"port of an origin":          {Config{AllowedIssuerOrigins: []string{"http://10.0.0.5:99999"}}, `"99999" is not a port`},
+		"two master keys":            {Config{MasterKeyFile: "a", MasterKeyEnv: "B"}, "master-key-file and master-key-env exclude each other"},
 		"issuer over http":           {Config{Issuer: "http://sso.example.com"}, "https"},
 		"issuer with a query":        {Config{Issuer: "https://sso.example.com?x=1"}, "query"},
 		"issuer with a fragment":     {Config{Issuer: "https://sso.example.com#x"}, "fragment"},
@@ -111,8 +122,8 @@ func TestConfigAccepts(t *testing.T) {
 
 // TestConfigReportsEveryFault: an operator mends a file once, not fault by fault.
 func TestConfigReportsEveryFault(t *testing.T) {
-	_, err := Config{CodeTTL: time.Hour, Limits: "maybe", Listen: "0.0.0.0:1", Region: "?"}.withDefaults()
-	for _, says := range []string{"code-ttl", "limits", "loopback", `"?"`} {
+	_, err := Config{CodeTTL: time.Hour, Limits: "maybe", Listen: "0.0.0.0:1", Region: "?", Issuer: "http://a", AdminListen: "b"}.withDefaults()
+	for _, says := range []string{"code-ttl", "limits", "loopback", `"?"`, "must be https", "admin-listen"} {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v does not speak of %s", err, says)
 		}

@@ -36,7 +36,8 @@ func configPage(t *testing.T) string {
 	b.WriteString("# Settings\n\n" +
 		"Printed from the comments of the Go type `symbolon.Config` (`go test -run TestConfigPage . -update`).\n\n" +
 		"Every setting works in three places: in the file given with `--config`, as an environment variable, and as a flag of the commands\n" +
-		"that run a server or work on its store (`serve`, `dev`, `apply`, `key`, ...). A flag wins over the environment, and that over the file. Unknown names are refused, and so are values out of range.\n\n" +
+		"that run a server or work on its store (`serve`, `dev`, `apply`, `key`, ...). A flag wins over the environment, and that over the file. Unknown names are refused, and so are values out of range\n" +
+		"and a second document in the file. In flags and variables the items of a list are separated by commas; the file may have a YAML list.\n\n" +
 		"```yaml\nlisten: 127.0.0.1:8080        # SYMBOLON_CONFIG_LISTEN    --listen\nrefresh-grace: 30s            # SYMBOLON_CONFIG_REFRESH_GRACE    --refresh-grace\n" +
 		"regions: [us-east-1]          # SYMBOLON_CONFIG_REGIONS=us-east-1,eu-west-1\n```\n\n" +
 		"| setting | value | meaning |\n|---|---|---|\n")

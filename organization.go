@@ -172,8 +172,8 @@ type RoleDeclaration struct {
 // ParseOrganization reads an organization file (YAML or JSON). Unknown and repeated keys are errors with their line; name stands in them.
 func ParseOrganization(name string, text []byte) (*Organization, error) {
 	var o Organization
-	if err := yaml.UnmarshalWithOptions(text, &o, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, withoutSource(err))
+	if err := readDocument(text, &o, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &o, nil
 }

@@ -1,8 +1,10 @@
 package symbolon
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"slices"
@@ -29,12 +31,17 @@ func Settings() []string {
 }
 
 // Set gives the setting called name the value written in text. Lists are separated by commas; an empty text unsets.
-// Unknown names and malformed values are errors that name the setting.
+// Unknown names, malformed values and durations of zero where there must be some are errors that name the setting.
 func (c *Config) Set(name, text string) error {
+	return c.assign(name, func(field reflect.Value) error { return setField(field, text) })
+}
+
+// assign has set change the field of the setting called name.
+func (c *Config) assign(name string, set func(field reflect.Value) error) error {
 	t := reflect.TypeFor[Config]()
 	for i := range t.NumField() {
 		if t.Field(i).Tag.Get("config") == name && name != "-" {
-			if err := setField(reflect.ValueOf(c).Elem().Field(i), text); err != nil {
+			if err := set(reflect.ValueOf(c).Elem().Field(i)); err != nil {
 				return fmt.Errorf("setting %s: %w", name, err)
 			}
 			return nil
@@ -70,6 +77,9 @@ func setField(field reflect.Value, text string) error {
 		}
 	case *time.Duration:
 		d, err := parseDuration(text)
+		if err == nil && d == 0 {
+			return fmt.Errorf("%q is not a duration above zero; leave the setting out for its default", text) // zero means unset here
+		}
 		*value = d
 		return err
 	case **time.Duration:
@@ -121,8 +131,8 @@ func (c *Config) readFile(path string) error {
 		return err
 	}
 	values := map[string]any{}
-	if err := yaml.UnmarshalWithOptions(text, &values); err != nil {
-		return fmt.Errorf("%s: %w", path, withoutSource(err))
+	if err := readDocument(text, &values); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	var faults []error
 	for name, value := range values {
@@ -130,38 +140,51 @@ func (c *Config) readFile(path string) error {
 			faults = append(faults, fmt.Errorf("%s: there is no setting called %q", path, name))
 			continue
 		}
-		text, err := settingText(name, value)
-		if err == nil {
-			err = c.Set(name, text)
-		}
-		if err != nil {
+		if err := c.assign(name, func(field reflect.Value) error { return setValue(field, value) }); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", path, err))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// withoutSource is the fault of a YAML file, with line and column, but without the lines around it, which the package would show: there
-// are passwords in such files.
-func withoutSource(err error) error { return errors.New(yaml.FormatError(err, false, false)) }
+// readDocument reads the one YAML document of a file into the value that target points to. Its errors say line and column, but do not show
+// the lines around them, as the package would: there are passwords in such files.
+func readDocument(text []byte, target any, options ...yaml.DecodeOption) error {
+	d := yaml.NewDecoder(bytes.NewReader(text), options...)
+	for first := true; ; first = false {
+		err := d.Decode(target)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return errors.New(yaml.FormatError(err, false, false))
+		case !first:
+			return errors.New("a second document begins behind ---; all must be in one")
+		}
+	}
+}
 
-// settingText is a value as Set takes it. Its errors do not show the value.
-func settingText(name string, value any) (string, error) {
+// setValue gives a field the value that a YAML file has for it. Its errors do not show lists and maps.
+func setValue(field reflect.Value, value any) error {
 	switch v := value.(type) {
 	case nil:
-		return "", nil
+		return setField(field, "")
 	case string, bool, uint64, int64, float64:
-		return fmt.Sprint(v), nil
+		return setField(field, fmt.Sprint(v))
 	case []any:
-		var items []string
+		list, ok := field.Addr().Interface().(*[]string)
+		if !ok {
+			return errors.New("it is one value, not a list")
+		}
+		*list = nil
 		for _, item := range v {
 			text, ok := item.(string)
-			if !ok || strings.Contains(text, ",") {
-				return "", fmt.Errorf("setting %s: it is not a list of plain words", name)
+			if !ok {
+				return errors.New("it is not a list of plain words; numbers among them need quotes")
 			}
-			items = append(items, text)
+			*list = append(*list, text)
 		}
-		return strings.Join(items, ","), nil
+		return nil
 	}
-	return "", fmt.Errorf("setting %s: it is neither a plain value nor a list", name)
+	return errors.New("it is neither a plain value nor a list")
 }

@@ -71,6 +71,34 @@ allowed-issuer-origins: "http://10.0.0.5:8080, https://idp.internal"
 	}
 }
 
+// TestListItemsKeepTheirCommas: only a flag and the environment have nothing but commas to tell items apart.
+func TestListItemsKeepTheirCommas(t *testing.T) {
+	c, err := LoadConfig(writeFile(t, "symbolon.yaml", `master-key-command: [sh, -c, "printf '%s,%s' a b ", ""]`+"\n"), nil, nil)
+	if diff := cmp.Diff([]string{"sh", "-c", "printf '%s,%s' a b ", ""}, c.MasterKeyCommand); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	if c, err := LoadConfig(writeFile(t, "symbolon.yaml", "regions: []\n"), nil, nil); err != nil || len(c.Regions) != 0 {
+		t.Error(err, c.Regions)
+	}
+}
+
+// TestOneDocument: marks around the one document, and comments before it, make no second one.
+func TestOneDocument(t *testing.T) {
+	for _, text := range []string{"---\nregion: eu-west-1\n", "# ours\n---\nregion: eu-west-1\n", "region: eu-west-1\n...\n", "region: eu-west-1\n---\n# nothing\n"} {
+		if c, err := LoadConfig(writeFile(t, "symbolon.yaml", text), nil, nil); err != nil || c.Region != "eu-west-1" {
+			t.Errorf("%q: region %q, %v", text, c.Region, err)
+		}
+	}
+	for _, text := range []string{"", "# nothing\n", "---\n"} {
+		if _, err := LoadConfig(writeFile(t, "symbolon.yaml", text), nil, nil); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := ParseOrganization("org.yaml", []byte("users: []\n---\nusers: []\n")); err == nil || !strings.Contains(err.Error(), "second document") {
+		t.Errorf("of an organization's second document: %v", err)
+	}
+}
+
 // TestEmptyUnsets: an empty value brings the default back.
 func TestEmptyUnsets(t *testing.T) {
 	path := writeFile(t, "symbolon.yaml", "refresh-grace: 5s\nregions: [eu-west-1]\nlimits:\n")
@@ -94,6 +122,13 @@ func TestSettingsRefuse(t *testing.T) {
 		"a map in a list":             {file: "regions: [{a: b}]\n", says: []string{"plain words"}},
 		"a number for a duration":     {file: "code-ttl: 30\n", says: []string{"code-ttl", "duration"}},
 		"a word for a duration":       {file: "code-ttl: soon\n", says: []string{"code-ttl", `"soon"`}},
+		"no time at all":              {file: "access-token-ttl: 0s\n", says: []string{"access-token-ttl", `"0s"`, "above zero"}},
+		"no time, in a flag":          {flag: "key-rotation", value: "0", says: []string{"key-rotation", "above zero"}},
+		"no time, in the environment": {environment: "SYMBOLON_CONFIG_DRAIN_TIMEOUT=0h0m", says: []string{"drain-timeout", "above zero"}},
+		"a second document":           {file: "limits: on\n---\nlimits: bogus\n", says: []string{"symbolon.yaml", "second document"}},
+		"a broken second document":    {file: "limits: on\n---\nlimits: [\n", says: []string{"symbolon.yaml"}},
+		"a list for a value":          {file: "region: [us-east-1]\n", says: []string{"region", "not a list"}},
+		"a number in a list":          {file: "master-key-command: [sleep, 3]\n", says: []string{"master-key-command", "plain words"}},
 		"a word for true":             {file: "behind-proxy: maybe\n", says: []string{"behind-proxy", "true nor false"}},
 		"a word for a number":         {file: "limit-caller: many\n", says: []string{"limit-caller", `"many"`}},
 		"no requests at all":          {file: "limit-caller: 0\n", says: []string{"limit-caller", "from 1 on"}},
