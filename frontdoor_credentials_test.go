@@ -247,3 +247,55 @@ func TestRegions(t *testing.T) {
 		}
 	}
 }
+
+// TestNUL: a token, code or assertion with NUL in it is one that nobody has issued, and is answered as any other such.
+func TestNUL(t *testing.T) {
+	d := openDoor(t, nil)
+	i := newIDP(t)
+	analytics, data := d.declare(t, i)
+	d.allGrants(t)
+	issued, a := d.create(t, map[string]string{"clientId": analytics, "grantType": jwtBearer, "assertion": i.assertion(t, "one")})
+	if a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	refresh, access := issued["refreshToken"].(string), issued["accessToken"].(string)
+	for _, spoilt := range []func(string) string{
+		func(s string) string { return s + "\x00" },
+		func(s string) string { return s[:3] + "\x00" + s[3:] },
+		func(string) string { return "\x00" },
+	} {
+		for name, in := range map[string]map[string]string{
+			"refresh token": {"clientId": analytics, "grantType": "refresh_token", "refreshToken": spoilt(refresh)},
+			"assertion":     {"clientId": analytics, "grantType": jwtBearer, "assertion": spoilt(i.assertion(t, "two"))},
+			"subject token": {"clientId": data, "grantType": tokenExchange, "subjectToken": spoilt(access), "subjectTokenType": accessToken},
+			"code": {"clientId": analytics, "grantType": "authorization_code", "code": spoilt("code"), "redirectUri": "http://127.0.0.1/callback",
+				"codeVerifier": strings.Repeat("v", 43)},
+			"verifier": {"clientId": analytics, "grantType": "authorization_code", "code": "code", "redirectUri": "http://127.0.0.1/callback",
+				"codeVerifier": spoilt(strings.Repeat("v", 43))},
+		} {
+			if _, a := d.create(t, in); a.status != 400 || a.code() != "InvalidGrantException" {
+				t.Errorf("%s: %d %s", name, a.status, a.text)
+			}
+		}
+		for _, token := range []string{refresh, access} {
+			form := url.Values{"token": {spoilt(token)}, "client_id": {analytics}}.Encode()
+			if a := d.send(t, d.signed(d.request(t, "POST", "/oauth2/introspect", form), "sso-oauth")); a.status != 200 || a.text != `{"active":false}` {
+				t.Errorf("introspection: %d %s", a.status, a.text)
+			}
+			if a := d.send(t, d.signed(d.request(t, "POST", "/oauth2/revoke", form), "sso-oauth")); a.status != 200 || a.text != "{}" {
+				t.Errorf("revocation: %d %s", a.status, a.text)
+			}
+		}
+	}
+	if !d.active(t, analytics, refresh) || !d.active(t, analytics, access) {
+		t.Error("what was never presented has ended")
+	}
+	for _, in := range []map[string]string{
+		{"clientId": analytics + "\x00", "grantType": "refresh_token", "refreshToken": refresh},
+		{"clientId": analytics, "grantType": "refresh_token\x00", "refreshToken": refresh},
+	} {
+		if _, a := d.create(t, in); a.status != 400 || a.code() != "InvalidRequestException" {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+	}
+}

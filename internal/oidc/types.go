@@ -7,15 +7,15 @@ package oidc
 type CreateTokenWithIAMInput struct {
 	ClientId           string   `json:"clientId" wire:"required"`
 	GrantType          string   `json:"grantType" wire:"required"`
-	Code               *string  `json:"code" wire:"secret"`
-	RefreshToken       *string  `json:"refreshToken" wire:"secret"`
-	Assertion          *string  `json:"assertion" wire:"secret"`
+	Code               *string  `json:"code" wire:"secret,opaque"`
+	RefreshToken       *string  `json:"refreshToken" wire:"secret,opaque"`
+	Assertion          *string  `json:"assertion" wire:"secret,opaque"`
 	Scope              []string `json:"scope"`
 	RedirectUri        *string  `json:"redirectUri"`
-	SubjectToken       *string  `json:"subjectToken" wire:"secret"`
+	SubjectToken       *string  `json:"subjectToken" wire:"secret,opaque"`
 	SubjectTokenType   *string  `json:"subjectTokenType"`
 	RequestedTokenType *string  `json:"requestedTokenType"`
-	CodeVerifier       *string  `json:"codeVerifier" wire:"secret"`
+	CodeVerifier       *string  `json:"codeVerifier" wire:"secret,opaque"`
 }
 
 // CreateTokenWithIAMOutput is what CreateTokenWithIAM answers.
@@ -38,7 +38,7 @@ type AwsAdditionalDetails struct {
 // IntrospectTokenInput is the form of an introspection request (RFC 7662 §2.1), with the application on whose behalf the
 // caller asks.
 type IntrospectTokenInput struct {
-	Token         string  `json:"token" wire:"required,secret"`
+	Token         string  `json:"token" wire:"required,secret,opaque"`
 	TokenTypeHint *string `json:"token_type_hint"`
 	ClientId      string  `json:"client_id" wire:"required"`
 }
@@ -70,7 +70,7 @@ type Actor struct {
 
 // RevokeTokenInput is the form of a revocation request (RFC 7009 §2.1), with the application on whose behalf the caller asks.
 type RevokeTokenInput struct {
-	Token         string  `json:"token" wire:"required,secret"`
+	Token         string  `json:"token" wire:"required,secret,opaque"`
 	TokenTypeHint *string `json:"token_type_hint"`
 	ClientId      string  `json:"client_id" wire:"required"`
 }

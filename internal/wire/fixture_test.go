@@ -19,7 +19,7 @@ import (
 type tokenInput struct {
 	ClientID  string   `json:"clientId" wire:"required"`
 	GrantType string   `json:"grantType" wire:"required"`
-	Code      *string  `json:"code" wire:"secret"`
+	Code      *string  `json:"code" wire:"secret,opaque"`
 	Assertion *string  `json:"assertion" wire:"secret" len:"..40"`
 	Scope     []string `json:"scope"`
 }
@@ -102,7 +102,7 @@ type assumeOutput struct {
 }
 
 type introspectInput struct {
-	Token    string  `json:"token" wire:"required,secret"`
+	Token    string  `json:"token" wire:"required,secret,opaque"`
 	Hint     *string `json:"token_type_hint"`
 	ClientID string  `json:"client_id" wire:"required,resource"`
 }

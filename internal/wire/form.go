@@ -167,6 +167,7 @@ func (d formReader) structValue(s *shape, v reflect.Value, n *node) (seen uint64
 			fv.Set(reflect.New(f.shape.typ))
 			fv = fv.Elem()
 		}
+		d.opaque = f.opaque
 		if err := d.value(f.shape, fv, kid); err != nil {
 			return 0, err
 		}

@@ -105,6 +105,28 @@ func TestOAuthForm(t *testing.T) {
 	}
 }
 
+// TestOpaqueMembers: NUL passes in what is tagged opaque, and in nothing that comes after it.
+func TestOpaqueMembers(t *testing.T) {
+	h := newHouse(t)
+	if r := h.send("POST /oauth2/introspect", nil, "token=a%00b&client_id=c"); r.Code != 200 || h.input.(*introspectInput).Token != "a\x00b" {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	if r := h.token(`{"clientId":"c","grantType":"g","code":"a\u0000"}`); r.Code != 200 || *h.input.(*tokenInput).Code != "a\x00" {
+		t.Errorf("%d %s", r.Code, r.Body)
+	}
+	for _, r := range []reply{
+		h.send("POST /oauth2/introspect", nil, "token=t&client_id=a%00b"),
+		h.send("POST /oauth2/introspect", nil, "token=t&client_id=c&token_type_hint=a%00b"),
+		h.token(`{"clientId":"c","code":"\u0000","grantType":"g\u0000"}`),
+		h.token(`{"clientId":"c","grantType":"g","code":"\u0000","scope":["a","\u0000"]}`),
+		h.token(`{"clientId":"c","grantType":"g","assertion":"\u0000"}`),
+	} {
+		if message, _ := r.body["message"].(string); r.Code != 400 || !strings.Contains(message, "must not contain NUL") {
+			t.Errorf("%d %s", r.Code, r.Body)
+		}
+	}
+}
+
 // TestOAuthFormQuery: a token in the URL ends up in logs; it is refused there.
 func TestOAuthFormQuery(t *testing.T) {
 	h := newHouse(t)

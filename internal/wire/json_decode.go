@@ -194,6 +194,7 @@ func (d *jsonReader) member(f *field, v reflect.Value) (present bool, err error)
 		v.Set(reflect.New(f.shape.typ))
 		v = v.Elem()
 	}
+	d.opaque = f.opaque
 	return true, d.value(f.shape, v)
 }
 
@@ -333,9 +334,10 @@ func (d *jsonReader) unquote(raw []byte) (string, error) {
 	return string(d.tmp), err
 }
 
-// set sets a string. NUL is refused: no member of any service has a use for it, and databases differ about it.
+// set sets a string. NUL is refused: no member of any service has a use for it, and databases differ about it. A token, though, is no less
+// readable with it than any other that nobody has issued.
 func (r *reading) set(v reflect.Value, s string) error {
-	if strings.IndexByte(s, 0) >= 0 {
+	if !r.opaque && strings.IndexByte(s, 0) >= 0 {
 		return &malformed{"The member '" + r.at.String() + "' must not contain NUL."}
 	}
 	v.SetString(s)

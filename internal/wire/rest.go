@@ -30,6 +30,7 @@ func (r *reading) decodeRest(s *shape, v reflect.Value, query params, header htt
 			fv.Set(reflect.New(f.shape.typ))
 			fv = fv.Elem()
 		}
+		r.opaque = f.opaque
 		if err := r.setText(f.shape, fv, text); err != nil {
 			return 0, err
 		}

@@ -52,6 +52,8 @@ type field struct {
 	shape   *shape
 
 	required, resource, secret, union bool
+	// opaque members are only ever hashed or verified, and never reach a database as text: they may hold NUL.
+	opaque bool
 	// hidden members are not shown in events: secrets, and paging tokens, with which somebody could go on with another's list.
 	hidden bool
 
@@ -174,6 +176,8 @@ func (c *compiler) field(parent reflect.Type, sf reflect.StructField) field {
 			f.resource = true
 		case "secret":
 			f.secret = true
+		case "opaque":
+			f.opaque = true
 		case "query":
 			f.query = value
 		case "header":
@@ -185,6 +189,9 @@ func (c *compiler) field(parent reflect.Type, sf reflect.StructField) field {
 	f.hidden = f.secret || f.label == "nextToken"
 	if f.union = sf.Tag.Get("union") == "true"; f.union && f.shape.kind != kindStruct {
 		fail("union on something that is no struct")
+	}
+	if f.opaque && (f.shape.kind != kindString || f.resource) {
+		fail("opaque on something that is no string, or that names the resource")
 	}
 	if f.resource && f.shape.kind != kindString {
 		fail("resource on something that is no string")

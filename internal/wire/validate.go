@@ -64,6 +64,7 @@ type reading struct {
 	at      trail
 	found   violations
 	missing map[string]bool // paths of the absent required members
+	opaque  bool            // the member at hand is
 }
 
 func (r *reading) enter(s step) { r.at = append(r.at, s) }

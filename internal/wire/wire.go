@@ -83,7 +83,8 @@ type plan struct {
 // Op completes a row with its handler. It panics on a type whose tags do not compile.
 //
 // Input types: members carry `json:"Name"` (the exact wire name) and `wire:"…"` with any of required, resource (the
-// member is the resource ARN), secret (audited as HIDDEN_DUE_TO_SECURITY_REASONS), idempotency, query=name, header=name
+// member is the resource ARN), secret (audited as HIDDEN_DUE_TO_SECURITY_REASONS), opaque (may hold NUL, since
+// nobody stores it: tokens and their like, whose faults the handler judges), idempotency, query=name, header=name
 // (RestJSON1 GETs), plus `len:"1..100"`, `range:"1..100"`, `pattern:"regexp"` (always anchored), `enum:"A|B"`, `union:"true"`
 // (on a struct member: exactly one of its fields is set). Element constraints of lists and map keys: `each-len`, `each-pattern`, `each-enum`.
 // Required scalars are values; optional scalars are pointers, absent = nil; lists, maps and json documents (jsontext.Value) are nil when
