@@ -37,5 +37,6 @@ func newCommand() *cobra.Command {
 	root.SetVersionTemplate(versionLine())
 	root.AddCommand(demoCommand(), devCommand(), serveCommand(), envCommand(), applyCommand(), keyCommand(), backupCommand(), restoreCommand(),
 		doctorCommand(), migrateCommand(), versionCommand())
+	refuseMistyped(root)
 	return root
 }
