@@ -154,12 +154,12 @@ func (a *applier) applyKeys(account, user string, declared []AccessKeyDeclaratio
 	for i, d := range declared {
 		var err error
 		switch {
-		case (d.ID == "") != (d.Secret == ""):
-			err = fmt.Errorf("accessKeys[%d] needs both id and secret, or neither", i)
+		case d.ID == "" && d.Secret != "":
+			err = fmt.Errorf("accessKeys[%d] has a secret without its id", i)
 		case d.ID == "":
 			err = a.generateKey(account, user)
 		default:
-			err = a.applyKey(account, user, d)
+			err = a.applyKey(account, user, i, d)
 		}
 		if err != nil {
 			return at(kind, name, err)
@@ -183,7 +183,8 @@ func (a *applier) generateKey(account, user string) error {
 	return nil
 }
 
-func (a *applier) applyKey(account, user string, d AccessKeyDeclaration) error {
+// applyKey makes or changes the key that stands at place i. One that exists keeps its secret where none is given.
+func (a *applier) applyKey(account, user string, i int, d AccessKeyDeclaration) error {
 	existing, err := iam.GetAccessKey(a.tx, d.ID)
 	ok, err := found(err)
 	if err != nil {
@@ -191,19 +192,28 @@ func (a *applier) applyKey(account, user string, d AccessKeyDeclaration) error {
 	}
 	wanted := iam.AccessKey{ID: d.ID, AccountID: account, UserName: user, Status: cmp.Or(d.Status, existing.Status, iam.Active)}
 	action := "created"
-	if ok {
+	switch {
+	case !ok && d.Secret == "":
+		return fmt.Errorf("accessKeys[%d]: there is no access key %s; to make it, give its secret as well", i, d.ID)
+	case ok:
 		if existing.AccountID != account || existing.UserName != user {
 			return fmt.Errorf("access key %s belongs to somebody else", d.ID)
 		}
-		secret, err := a.s.iam.Secret(existing)
-		if err != nil {
+		same, err := a.sameSecret(existing, d.Secret)
+		if err != nil || same && existing.Status == wanted.Status {
 			return err
-		}
-		if subtle.ConstantTimeCompare([]byte(secret), []byte(d.Secret)) == 1 && existing.Status == wanted.Status {
-			return nil
 		}
 		action, wanted.CreatedAt = "updated", existing.CreatedAt
 	}
 	a.changed(action, "access key", d.ID)
 	return a.s.iam.PutAccessKey(a.tx, wanted, d.Secret)
+}
+
+// sameSecret says that the declared secret is the key's, as none at all is.
+func (a *applier) sameSecret(key iam.AccessKey, declared string) (bool, error) {
+	if declared == "" {
+		return true, nil
+	}
+	secret, err := a.s.iam.Secret(key)
+	return subtle.ConstantTimeCompare([]byte(secret), []byte(declared)) == 1, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +36,11 @@ func (s *Server) authenticate(ctx context.Context, c *wire.Call) error {
 	return nil
 }
 
-// signatureError gives a refused signature the code of the protocol it came by.
+// accessKeyID is what access keys and role credentials are called by. A claimed one of another form is not recorded: it may be a secret that
+// somebody has put into the wrong place.
+var accessKeyID = regexp.MustCompile(`^A[KS]IA[A-Z0-9]{12,124}$`)
+
+// signatureError gives a refused signature the code of the protocol it came by. The event names the key that was claimed.
 func signatureError(c *wire.Call, err error) error {
 	var refused *sigv4.Error
 	if !errors.As(err, &refused) {
@@ -45,7 +50,11 @@ func signatureError(c *wire.Call, err error) error {
 	if c.Service.Protocol == wire.AWSQuery {
 		code = refused.QueryCode()
 	}
-	return &wire.Error{Code: code, Status: refused.Status, Message: refused.Message, Reason: refused.Reason, Cause: refused}
+	var details map[string]any
+	if accessKeyID.MatchString(refused.AccessKeyID) {
+		details = map[string]any{"accessKey": refused.AccessKeyID}
+	}
+	return &wire.Error{Code: code, Status: refused.Status, Message: refused.Message, Reason: refused.Reason, Details: details, Cause: refused}
 }
 
 // wrongRegion tells a token client where its tokens are (AWS API reference, InvalidRequestRegionException); the other services know

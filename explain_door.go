@@ -26,7 +26,8 @@ var doorRefusals = []doorRefusal{
 		"sign it: the SDKs do with credentials, region and the endpoint set (`symbolon env` prints them for development)",
 	}},
 	{"access-key", []string{"UnrecognizedClient", "InvalidClientTokenId"}, "the access key must exist, be active, and its user or role session must stand", []string{
-		"use another key, or make it good again (organization file: iam: users: [{ name: …, accessKeys: [{ id: {accessKey}, status: Active }] }]); a role session that has ended is assumed anew",
+		"use another key; a role session that has ended is assumed anew",
+		"organization file, if the key of a user was made inactive: iam: { users: [{ name: <its user>, accessKeys: [{ id: {accessKey}, status: Active }] }] }",
 	}},
 	{"session-time", []string{"ExpiredToken", "RequestExpired"}, "the credentials or the signature must not have expired", []string{"get new role credentials, or set the client's clock right"}},
 	{"region", []string{"InvalidRequestRegion"}, "the signature must be for one of the server's regions (setting regions)", []string{"have the client sign for such a region"}},

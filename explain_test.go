@@ -116,6 +116,64 @@ iam: { users: [{ name: weak, accessKeys: [{ id: AKIAWEAKWEAKWEAKWEAK, secret: a-
 	d.Development = administrator
 }
 
+// TestAdviceOpensTheDoor: what doctor says to put into the organization file makes the refused request pass.
+func TestAdviceOpensTheDoor(t *testing.T) {
+	d := openDoorIn(t, t.TempDir(), onDisk)
+	apply := func(text string) *Report {
+		t.Helper()
+		o, err := ParseOrganization("test", []byte(text))
+		fatal(t, err)
+		report, err := d.Apply(t.Context(), o)
+		fatal(t, err)
+		return report
+	}
+	key := apply(`iam: { users: [{ name: weak, accessKeys: [{}] }] }`).AccessKeys[0]
+	administrator := d.Development
+	defer func() { d.Development = administrator }()
+	d.AccessKeyID, d.SecretAccessKey = key.ID, key.Secret
+	instances := func() reply {
+		return d.send(t, d.signed(d.request(t, "POST", "/", `{}`, "Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "SWBExternalService.ListInstances"), "sso"))
+	}
+	advice := func() string {
+		t.Helper()
+		for _, text := range d.explained(t).Allow {
+			if rest, ok := strings.CutPrefix(text, "organization file"); ok {
+				_, yaml, _ := strings.Cut(rest, ": ")
+				return strings.ReplaceAll(yaml, "<its user>", "weak")
+			}
+		}
+		t.Fatal("no advice for the organization file")
+		return ""
+	}
+
+	instances()
+	d.refusedAs(t, "access", `Action: "sso:ListInstances", Resource: "*"`)
+	apply(`iam: { users: [{ name: weak, ` + advice() + ` }] }`)
+	if a := instances(); a.status != 200 {
+		t.Errorf("allowed as advised: %d %s", a.status, a.text)
+	}
+
+	apply(`iam: { users: [{ name: weak, accessKeys: [{ id: ` + key.ID + `, status: Inactive }] }] }`)
+	inactive := instances()
+	d.refusedAs(t, "access-key", key.ID)
+	reactivate := advice()
+	d.AccessKeyID = "AKIANOBODYSKEYATALL0"
+	if unknown := instances(); unknown.status != 403 || unknown.status != inactive.status || unknown.text != inactive.text {
+		t.Errorf("a client is told %d %s of an inactive key, and %d %s of one that is none", inactive.status, inactive.text, unknown.status, unknown.text)
+	}
+	d.refusedAs(t, "access-key", "AKIANOBODYSKEYATALL0")
+	d.AccessKeyID = key.ID
+	apply(reactivate)
+	if a := instances(); a.status != 200 {
+		t.Errorf("made active as advised, with the secret it had: %d %s", a.status, a.text)
+	}
+	d.AccessKeyID = "aSecretThatStandsWhereTheKeysIdShouldBe0"
+	instances()
+	if text := (RequestExplanations{d.explained(t)}).String(); strings.Contains(text, d.AccessKeyID) {
+		t.Errorf("what is no key's id is not recorded: %s", text)
+	}
+}
+
 // errorCode finds the codes that clients are sent, in our source.
 var errorCode = regexp.MustCompile(`Code: +"(\w+)"|"([A-Z]\w+Exception)"`)
 

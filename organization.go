@@ -142,11 +142,12 @@ type IAMUserDeclaration struct {
 	AccessKeys       []AccessKeyDeclaration `yaml:"accessKeys"`
 }
 
-// AccessKeyDeclaration is an access key; with neither ID nor Secret one is made, and reported, when the user has none.
+// AccessKeyDeclaration is an access key; with neither ID nor Secret one is made, and reported, when the user has none. An ID alone is
+// that of a key which the user has, and which keeps its secret.
 type AccessKeyDeclaration struct {
 	ID     string `yaml:"id"`
 	Secret string `yaml:"secret"`
-	Status string `yaml:"status"` // Active (default) or Inactive
+	Status string `yaml:"status"` // Active or Inactive; if left out, as it is, and Active at first
 }
 
 // RootAccessKeyDeclaration is an access key of an account's root user.

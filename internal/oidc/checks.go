@@ -53,22 +53,27 @@ func CheckOf(details map[string]any) string {
 	return name
 }
 
-var factName = regexp.MustCompile(`\{[a-zA-Z]+\}`)
+var (
+	factName   = regexp.MustCompile(`\{[a-zA-Z]+\}`)
+	factInText = regexp.MustCompile(`"?` + factName.String() + `"?`)
+)
 
 // Fill puts facts in the place of their names; a name without a fact stays, for the reader to fill in. In what a reader may copy into a
-// shell or a file, a fact that could mean more there than itself stays a name, too: some come from whoever sent the request.
+// shell or a file, a fact that could mean more there than itself stays a name, too: some come from whoever sent the request. A lone * is
+// what operations without resources are on, and means no more than that where it stands in quotes; within an ARN it would mean others, too.
 func Fill(text string, details map[string]any, more map[string]string) string {
 	copied := strings.HasPrefix(text, "aws ") || strings.HasPrefix(text, "organization file")
-	return factName.ReplaceAllStringFunc(text, func(braced string) string {
+	return factInText.ReplaceAllStringFunc(text, func(found string) string {
+		braced := strings.Trim(found, `"`)
 		name := braced[1 : len(braced)-1]
 		fact, ok := more[name]
 		if value, found := details[name]; found {
 			fact, ok = fmt.Sprint(value), true
 		}
-		if !ok || copied && !plainFact.MatchString(fact) {
-			return "<" + name + ">"
+		if !ok || copied && !plainFact.MatchString(fact) && !(fact == "*" && len(found) == len(braced)+2) {
+			fact = "<" + name + ">"
 		}
-		return fact
+		return strings.Replace(found, braced, fact, 1)
 	})
 }
 

@@ -8,6 +8,8 @@ import "net/http"
 type Error struct {
 	Code, Message, Reason string
 	Status                int
+	// AccessKeyID is the key that was claimed, where the claim was judged. Nobody has proved to hold it; for audit only.
+	AccessKeyID string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

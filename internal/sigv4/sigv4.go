@@ -104,11 +104,12 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte, ser
 		return Identity{}, err
 	}
 	matched, digest := v.match(&m, &c, cred, refusal == nil)
-	switch {
-	case refusal != nil:
+	if refusal == nil && !matched {
+		refusal = errMismatch(fmt.Sprintf("signature mismatch; canonical request sha256 %x", digest))
+	}
+	if refusal != nil {
+		refusal.AccessKeyID = c.accessKeyID
 		return Identity{}, refusal
-	case !matched:
-		return Identity{}, errMismatch(fmt.Sprintf("signature mismatch; canonical request sha256 %x", digest))
 	}
 	return Identity{
 		AccessKeyID: cred.AccessKeyID,
