@@ -13,11 +13,13 @@ import (
 // maxRequest is the longest authorization request in bytes. Escaped once more it must fit into a form beside a password.
 const maxRequest = 16 << 10
 
+var errLongRequest = &oidc.AuthorizeError{Code: "invalid_request", Description: "the authorization request is longer than 16 KiB"}
+
 // parseRequest validates an authorization request in the form of a query string. Its error is an *oidc.AuthorizeError or a
 // fault of our own.
 func (s *site) parseRequest(r *http.Request, query string) (*oidc.AuthorizeRequest, error) {
 	if len(query) > maxRequest {
-		return nil, &oidc.AuthorizeError{Code: "invalid_request", Description: "the authorization request is longer than 16 KiB"}
+		return nil, errLongRequest
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -64,6 +66,21 @@ func (s *site) authorize(w http.ResponseWriter, r *http.Request) {
 		form.UserName = v.user.UserName
 	}
 	s.showSignIn(w, r, a, query, v, form)
+}
+
+// authorizeForm takes an authorization request as a form (OpenID Connect Core §3.1.2.1) and sends the browser on to the same request by GET:
+// it decides nothing itself. An application's form comes from another site, so the browser has left our cookies out; with GET it brings them.
+func (s *site) authorizeForm(w http.ResponseWriter, r *http.Request) {
+	form, ok := s.readFields(w, r)
+	if !ok {
+		return
+	}
+	query := form.Encode()
+	if len(query) > maxRequest {
+		s.refuse(w, r, identitystore.User{}, nil, errLongRequest)
+		return
+	}
+	s.redirect(w, s.base+authorizePath+"?"+query)
 }
 
 // answer is where the browser of a signed-in user goes, with the application's code or with the refusal of one.

@@ -201,6 +201,49 @@ func TestRefusedByRedirect(t *testing.T) {
 	}
 }
 
+// An authorization request may come as a form, from another site's page (OpenID Connect Core §3.1.2.1): the browser asks again by GET.
+func TestAuthorizeByPost(t *testing.T) {
+	h := newHouse(t, "https://sso.example.com/sso")
+	b := h.browser()
+	b.signIn(t, "alice")
+	h.told()
+	post := func(target, body string) answer { t.Helper(); return b.send(t, http.MethodPost, target, body) }
+	query := func(request string) string { return strings.TrimPrefix(request, authorizePath+"?") }
+	b.header = http.Header{"Origin": {"https://app.example"}, "Sec-Fetch-Site": {"cross-site"}}
+	for _, c := range []struct{ request, code string }{
+		{h.request(), ""}, {h.request("state", "ü+&%"), ""}, {h.request("response_type", "token"), "unsupported_response_type"},
+		{h.request() + "&scope=openid&scope=openid", "invalid_request"},
+	} {
+		a := post(authorizePath+"?state=url&client_id=x", query(c.request))
+		to, found := strings.CutPrefix(a.Header.Get("Location"), "/sso"+authorizePath+"?")
+		if a.StatusCode != http.StatusSeeOther || !found || len(a.Cookies()) != 0 {
+			t.Errorf("POST %s: %d %s", c.request, a.StatusCode, a.Header.Get("Location"))
+			continue
+		}
+		sent, _ := url.ParseQuery(query(c.request))
+		u := b.get(t, authorizePath+"?"+to).location()
+		if q := u.Query(); u.Host != "app.example" || q.Get("error") != c.code || q.Has("code") != (c.code == "") || q.Get("state") != sent.Get("state") {
+			t.Errorf("%s: answer %s", c.request, u)
+		}
+	}
+	h.told()
+	if a := post(authorizePath, query(h.request("state", strings.Repeat("é", maxRequest/4)))); a.StatusCode != http.StatusBadRequest || a.Header.Get("Location") != "" {
+		t.Errorf("a long one: %d %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	if got := h.told(); got != "!Authorize:" {
+		t.Errorf("a long one: events %q", got)
+	}
+	for body, status := range map[string]int{"a=%zz": 400, "a=1;b=2": 400, strings.Repeat("a", maxForm+1): 413} {
+		if a := post(authorizePath, body); a.StatusCode != status || a.Header.Get("Location") != "" {
+			t.Errorf("%.20s: %d %s", body, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	b.header.Set("Content-Type", "application/json")
+	if a := post(authorizePath, "{}"); a.StatusCode != http.StatusUnsupportedMediaType {
+		t.Errorf("JSON: %d", a.StatusCode)
+	}
+}
+
 func TestSessionSuffices(t *testing.T) {
 	h := newHouse(t, httpsIssuer)
 	b := h.browser()

@@ -17,6 +17,21 @@ func (s *site) readForm(w http.ResponseWriter, r *http.Request) (url.Values, boo
 		s.render(w, foreignForm)
 		return nil, false
 	}
+	form, ok := s.readFields(w, r)
+	if !ok {
+		return nil, false
+	}
+	for _, values := range form {
+		if len(values) != 1 {
+			s.render(w, badForm)
+			return nil, false
+		}
+	}
+	return form, true
+}
+
+// readFields reads the fields of a form that anybody may have sent, or answers itself and says false. Fields in the URL do not count.
+func (s *site) readFields(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" || r.Header.Get("Content-Encoding") != "" {
 		s.render(w, notAForm)
@@ -31,12 +46,6 @@ func (s *site) readForm(w http.ResponseWriter, r *http.Request) (url.Values, boo
 	if err != nil || malformed != nil {
 		s.render(w, badForm)
 		return nil, false
-	}
-	for _, values := range form {
-		if len(values) != 1 {
-			s.render(w, badForm)
-			return nil, false
-		}
 	}
 	return form, true
 }

@@ -274,7 +274,7 @@ func (b *browser) send(t testing.TB, method, target string, body any) answer {
 	b.h.Handler().ServeHTTP(w, r)
 	result := w.Result()
 	b.jar.SetCookies(at, result.Cookies())
-	checkHeaders(t, result)
+	checkHeaders(t, result, strings.Contains(w.Body.String(), "<form"))
 	return answer{result, w.Body.String()}
 }
 
@@ -283,11 +283,12 @@ func (b *browser) get(t testing.TB, target string) answer {
 	return b.send(t, http.MethodGet, target, nil)
 }
 
-// checkHeaders is what every answer must have.
-func checkHeaders(t testing.TB, r *http.Response) {
+// checkHeaders is what every answer must have; one with a form must let browsers say that the form comes from us.
+func checkHeaders(t testing.TB, r *http.Response, form bool) {
 	t.Helper()
+	referrer := map[bool]string{true: "same-origin", false: "no-referrer"}[form]
 	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": referrer, "X-Content-Type-Options": "nosniff",
 		"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin",
 	} {
 		if got := r.Header.Get(name); got != want {

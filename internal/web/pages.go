@@ -128,6 +128,12 @@ func (s *site) render(w http.ResponseWriter, p rendered) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	switch p.(type) {
+	case signInPage, signOutPage:
+		// Under no-referrer a browser posts a form with Origin: null; one that does not send Sec-Fetch-Site either (Safari before 16.4) could
+		// not be told from another site's.
+		w.Header().Set("Referrer-Policy", "same-origin")
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(text.Len()))
 	w.WriteHeader(p.status())

@@ -192,7 +192,7 @@ func TestForeignOrigin(t *testing.T) {
 	}{
 		{http.Header{}, true},
 		{http.Header{"Origin": {httpsIssuer}}, true},
-		{http.Header{"Origin": {"null"}, "Sec-Fetch-Site": {"same-origin"}}, true}, // Chromium under no-referrer
+		{http.Header{"Origin": {"null"}, "Sec-Fetch-Site": {"same-origin"}}, true}, // a browser set to send no referrer
 		{http.Header{"Sec-Fetch-Site": {"none"}}, true},
 		{http.Header{"Origin": {"https://evil.example"}}, false},
 		{http.Header{"Origin": {"null"}}, false},
@@ -297,7 +297,7 @@ func TestRoutes(t *testing.T) {
 		allow        string
 	}{
 		{"GET", "/signin", 200, ""}, {"GET", "/signout", 200, ""}, {"GET", "/signin/", 404, ""}, {"GET", "/authorize/x", 404, ""}, {"POST", "/signout/x", 404, ""},
-		{"POST", "/authorize", 405, "GET"}, {"HEAD", "/authorize", 405, "GET"}, {"DELETE", "/signin", 405, "GET, POST"}, {"OPTIONS", "/signout", 405, "GET, POST"},
+		{"POST", "/authorize", 415, ""}, {"HEAD", "/authorize", 405, "GET, POST"}, {"DELETE", "/signin", 405, "GET, POST"}, {"OPTIONS", "/signout", 405, "GET, POST"},
 	} {
 		a := b.send(t, c.method, c.path, nil)
 		if a.StatusCode != c.status || a.Header.Get("Allow") != c.allow || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {

@@ -3,7 +3,7 @@
 //
 // What it guarantees:
 //
-//   - No page holds a script, is framed, cached, or tells others where the browser came from; its Content-Security-Policy
+//   - No page holds a script, is framed, cached, or tells other sites where the browser came from; its Content-Security-Policy
 //     allows nothing but its own style sheet and its own forms.
 //   - A browser is sent away only to a redirect URI that oidc has validated for the application. Every other fault is a
 //     page of ours.
@@ -82,7 +82,7 @@ func (s *Server) site() *site {
 		_ = h.cross.AddTrustedOrigin(issuer.Scheme + "://" + issuer.Host)
 	}
 	h.routes = map[string]map[string]http.HandlerFunc{
-		authorizePath: {http.MethodGet: h.authorize},
+		authorizePath: {http.MethodGet: h.authorize, http.MethodPost: h.authorizeForm},
 		signInPath:    {http.MethodGet: h.showStart, http.MethodPost: h.signIn},
 		signOutPath:   {http.MethodGet: h.showSignOut, http.MethodPost: h.signOut},
 	}
