@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,12 +44,16 @@ var tuning = []string{
 	"SET enable_hashjoin = off",
 	"SET enable_mergejoin = off",
 	"SET jit = off",
+	// What was acknowledged is durable, whatever the server's default.
+	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+}
+
+// keepalive makes the server notice within some ten seconds that a node has vanished, whose locks end with its connection.
+var keepalive = []string{
 	"SET tcp_keepalives_idle = 5",
 	"SET tcp_keepalives_interval = 2",
 	"SET tcp_keepalives_count = 3",
 	"SET tcp_user_timeout = 10000",
-	// What was acknowledged is durable, whatever the server's default.
-	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 }
 
 // CheckURL says what is wrong with a URL for Open, without repeating it.
@@ -122,7 +127,7 @@ func (b *Backend) connect(ctx context.Context, deadline time.Time) (*conn, error
 	if err != nil {
 		return nil, err
 	}
-	if err := c.tune(deadline); err != nil {
+	if err := c.tune(deadline, slices.Concat(tuning, keepalive)); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -144,18 +149,18 @@ func (b *Backend) connectPlain(ctx context.Context, deadline time.Time) (*conn, 
 	return &conn{net: h.Conn, in: h.Frontend, prepared: map[*text]*prepared{}, trips: &b.trips, texts: &b.texts, of: of}, nil
 }
 
-// tune applies what the server knows of tuning.
-func (c *conn) tune(deadline time.Time) error {
+// tune applies those of the settings that the server knows.
+func (c *conn) tune(deadline time.Time, settings []string) error {
 	if err := c.start(deadline); err != nil {
 		return err
 	}
-	for _, sql := range tuning {
+	for _, sql := range settings {
 		c.simple(sql)
 	}
 	if _, err := c.send(); err != nil {
 		return err
 	}
-	for range tuning {
+	for range settings {
 		if err := c.ready(); errors.Is(err, errLost) {
 			return err
 		}

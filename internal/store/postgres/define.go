@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -23,6 +24,15 @@ var typeNames = map[string]string{
 
 // defineTimeout bounds one round of schema work that waits for other nodes; indexes of large tables take long.
 const defineTimeout = time.Hour
+
+// Schema work that waits for others says so after sayAfter, and then every sayAgain.
+const (
+	sayAfter = time.Second
+	sayAgain = time.Minute
+
+	forOthers = "others' transactions to end"  // with a lock of a table
+	forLock   = "another node's schema change" // with the lock of Alone
+)
 
 // schemaCache has all tables' columns as they were a moment ago, so that asking for each of them costs one look.
 type schemaCache struct {
@@ -120,13 +130,13 @@ func (b *Backend) Define(ctx context.Context, statements []string) error {
 	defer b.schema.forget()
 	together, indexes := arrangeDefinitions(statements)
 	if len(together) > 0 {
-		err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error { return c.transaction(deadline, together) })
+		err := b.withDefiner(ctx, forOthers, func(c *conn, deadline time.Time) error { return c.transaction(deadline, together) })
 		if err != nil {
 			return err
 		}
 	}
 	for _, x := range indexes {
-		err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error { return c.replaceIndex(deadline, x) })
+		err := b.withDefiner(ctx, forOthers, func(c *conn, deadline time.Time) error { return c.replaceIndex(deadline, x) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.create, err)
 		}
@@ -204,12 +214,14 @@ func arrangeDefinitions(statements []string) (together []string, indexes []index
 }
 
 // withDefiner runs fn on a connection that may wait: for locks, which stand in others' way while they are waited for, only
-// a moment at a time.
-func (b *Backend) withDefiner(ctx context.Context, fn func(c *conn, deadline time.Time) error) error {
+// a moment at a time. What it waits for is said in the log.
+func (b *Backend) withDefiner(ctx context.Context, what string, fn func(c *conn, deadline time.Time) error) error {
 	deadline := time.Now().Add(defineTimeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
+	began := time.Now()
+	say := began.Add(sayAfter)
 	for {
 		err := b.define(ctx, deadline, fn)
 		if errors.Is(err, errLost) && ctx.Err() != nil {
@@ -222,6 +234,10 @@ func (b *Backend) withDefiner(ctx context.Context, fn func(c *conn, deadline tim
 		if !raced(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
+		if time.Now().After(say) {
+			slog.Info("postgres: the schema: waiting for "+what, "since", time.Since(began).Round(time.Second), "error", err)
+			say = time.Now().Add(sayAgain)
+		}
 		time.Sleep(20*time.Millisecond + rand.N(100*time.Millisecond))
 	}
 }
@@ -232,6 +248,9 @@ func (b *Backend) define(ctx context.Context, deadline time.Time, fn func(c *con
 		return fmt.Errorf("postgres: %w", err)
 	}
 	defer c.close()
+	if err := c.tune(time.Now().Add(openTimeout), keepalive); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
 	defer context.AfterFunc(ctx, func() { _ = c.net.SetDeadline(time.Now()) })()
 	if err := c.run(deadline, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '2s'"); err != nil {
 		return fmt.Errorf("postgres: %w", err)
@@ -254,7 +273,7 @@ const (
 // before.
 func (b *Backend) Alone(ctx context.Context, fn func() error) error {
 	var inside error
-	err := b.withDefiner(ctx, func(c *conn, deadline time.Time) error {
+	err := b.withDefiner(ctx, forLock, func(c *conn, deadline time.Time) error {
 		for _, s := range []string{makeLock, seedLock, "BEGIN", holdLock} {
 			if err := c.run(deadline, s); err != nil {
 				return err // another node is at it
