@@ -222,7 +222,7 @@ func (e *examination) audit(ctx context.Context, c Config) {
 		e.ok("audit", "there is no audit log yet: %s", path)
 		return
 	case errors.Is(err, fs.ErrNotExist):
-		e.warn("audit", "nothing, if rotation has just renamed it; the next event makes it anew", "%s is not there, and older files are", path)
+		e.warn("audit", "if rotation has just renamed it, send SIGHUP: until then, or the next start, events go into the renamed file; else find out who took it away", "%s is not there, and older files are", path)
 	case err != nil:
 		e.fault("audit", "see that the files are there and whole, and that this user may read them", "%v", err)
 		return

@@ -23,24 +23,27 @@ import (
 
 // server finds the server that runs on the data folder and has it examine its store, or does that without one.
 func (e *examination) server(ctx context.Context, c Config) {
-	if len(e.only) > 0 && !e.wants("server") && !e.wants("store") && !e.wants("keys") && !e.wants("issuers") && !e.wants("clock") {
+	asked := slices.DeleteFunc([]string{"server", "audit", "store", "keys", "issuers", "clock"}, func(check string) bool { return !e.wants(check) })
+	if len(asked) == 0 {
 		return
 	}
 	response, err := askServer(ctx, c.Data, "/doctor", nil)
 	if errors.Is(err, ErrNoServer) {
 		e.ok("server", "no server runs on %s", c.Data)
-		e.stopped(ctx, c)
+		if !slices.Equal(asked, []string{"audit"}) { // which needs no store
+			e.stopped(ctx, c)
+		}
 		return
 	}
-	if err != nil {
-		e.fault("server", "see the server's log", "a server runs on %s and does not answer: %v", c.Data, err)
+	if err != nil { // told whatever was asked for: nothing found is not nothing wrong
+		e.fault(asked[0], "see the server's log", "a server runs on %s and does not answer: %v", c.Data, err)
 		return
 	}
 	defer response.Body.Close()
 	var found []Finding
 	err = json.NewDecoder(io.LimitReader(response.Body, maxControlBody)).Decode(&found)
 	if response.StatusCode != http.StatusOK || err != nil {
-		e.fault("server", "is it of another version? restart it with this one", "the server does not examine its store: %s", response.Status)
+		e.fault(asked[0], "is it of another version? restart it with this one", "the server does not examine its store: %s", response.Status)
 		return
 	}
 	for _, f := range found {

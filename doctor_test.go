@@ -223,4 +223,33 @@ func TestDoctorThroughTheServer(t *testing.T) {
 	found.has(t, "issuers", StatusFault, "connection refused")
 	found.has(t, "audit", StatusFault, "its end was cut off")
 	found.has(t, "keys", StatusOK, "the store was restored at")
+	examined(t, c, "audit").has(t, "audit", StatusFault, "its end was cut off")
+	fatal(t, os.Remove(filepath.Join(d.folder, "audit.jsonl")))
+	examined(t, c, "audit").has(t, "audit", StatusFault, "lost its name")
+}
+
+// TestDamagedAuditLogShows: that the running server's log was cut off or taken away is a figure of its own; the server goes on serving.
+func TestDamagedAuditLogShows(t *testing.T) {
+	d := openDoor(t, func(c *Config) { c.Memory, c.AdminListen = false, "127.0.0.1:0" })
+	address, path := startAdmin(t, d.Server), filepath.Join(d.folder, "audit.jsonl")
+	damaged := func() float64 { return scrape(t, address)["symbolon_audit_damaged"] }
+	if v, ok := scrape(t, address)["symbolon_audit_damaged"]; !ok || v != 0 {
+		t.Errorf("of a whole log: %v, %v", v, ok)
+	}
+	fatal(t, os.Truncate(path, 5))
+	if damaged() != 1 {
+		t.Error("cut off, and nothing shows")
+	}
+	fatal(t, os.Rename(path, path+"-1"))
+	fatal(t, d.Reload())
+	if damaged() != 0 {
+		t.Error("it shows after a new log was begun")
+	}
+	fatal(t, os.Remove(path))
+	if damaged() != 1 {
+		t.Error("deleted, and nothing shows")
+	}
+	if faults := d.health.faults(); len(faults) != 0 {
+		t.Errorf("not ready: %v", faults)
+	}
 }

@@ -2,9 +2,12 @@ package symbolon
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/symbolon/symbolon/internal/audit"
 )
 
 // readRooms has the rooms' own counts read at every scrape.
@@ -66,6 +69,16 @@ func (s *Server) readAudit() {
 	m.reads("symbolon_audit_failures_total", "Writes to the audit log that failed; nothing is issued meanwhile.", nil, func() uint64 { return s.audit.Stats().Failures })
 	m.shows("symbolon_audit_failing", "1 while the audit log cannot be written: every request is refused.", func() float64 {
 		if s.audit.Failing() {
+			return 1
+		}
+		return 0
+	})
+	standing := &probe{ask: func(context.Context) error { return s.audit.Standing() }}
+	m.shows("symbolon_audit_damaged", "1 while the audit log's file has lost its name or lines that were written to it.", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), checkLimit)
+		defer cancel()
+		// A file that hangs is not damaged: readiness and the doctor tell of it.
+		if err := standing.try(ctx); err != nil && !errors.Is(err, audit.ErrClosed) && !errors.Is(err, errNoAnswer) {
 			return 1
 		}
 		return 0
