@@ -24,7 +24,7 @@ const newcomerTime = time.Second
 // whoever follows /readyz sends them elsewhere; then the listener closes and the requests under way end. Those that have not ended after
 // drain-timeout are cut off, which is an error.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if err := s.openCertificate(); err != nil {
+	if err := s.OpenCertificate(); err != nil {
 		return err
 	}
 	h := s.httpServer()

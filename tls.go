@@ -47,9 +47,10 @@ func (p pair) same(o pair) bool {
 	return true
 }
 
-// openCertificate reads the pair for the first time, if there is to be TLS.
-func (s *Server) openCertificate() error {
-	if s.config.TLSCert == "" {
+// OpenCertificate reads the certificate and its key, if there is to be TLS, so that a server is not announced that cannot serve. Serve does it
+// otherwise.
+func (s *Server) OpenCertificate() error {
+	if s.config.TLSCert == "" || s.certificate.Load() != nil {
 		return nil
 	}
 	c := &certificate{certFile: s.config.TLSCert, keyFile: s.config.TLSKey, log: s.config.Log, metrics: s.metrics}

@@ -57,6 +57,21 @@ func TestFaultsAreToldThoughItEnds(t *testing.T) {
 	}
 }
 
+// TestNotAnnouncedWithoutItsCertificate: a server whose certificate cannot be read does not say that it serves.
+func TestNotAnnouncedWithoutItsCertificate(t *testing.T) {
+	var out bytes.Buffer
+	c := newCommand()
+	c.SetOut(&out)
+	none := filepath.Join(t.TempDir(), "none")
+	c.SetArgs([]string{"serve", "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--tls-cert", none, "--tls-key", none})
+	if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "tls-cert") {
+		t.Errorf("a certificate that is not there: %v", err)
+	}
+	if out.Len() > 0 {
+		t.Errorf("it says %s", out.String())
+	}
+}
+
 // TestOtherCommandsAreNotDoneWhenInterrupted: only a server has nothing left to do when it is told to end.
 func TestOtherCommandsAreNotDoneWhenInterrupted(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())

@@ -68,6 +68,9 @@ func runServer(ctx context.Context, out io.Writer, config symbolon.Config, l net
 		return unlessEnding(ctx, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.OpenCertificate(); err != nil {
+		return err
+	}
 	if err := s.Join(ctx); err != nil {
 		return unlessEnding(ctx, err)
 	}
