@@ -166,25 +166,8 @@ func (c *compiler) field(parent reflect.Type, sf reflect.StructField) field {
 		t = t.Elem()
 	}
 	f.shape = c.shape(t)
-	for word := range strings.SplitSeq(sf.Tag.Get("wire"), ",") {
-		key, value, _ := strings.Cut(word, "=")
-		switch key {
-		case "", "idempotency":
-		case "required":
-			f.required = true
-		case "resource":
-			f.resource = true
-		case "secret":
-			f.secret = true
-		case "opaque":
-			f.opaque = true
-		case "query":
-			f.query = value
-		case "header":
-			f.header = value
-		default:
-			fail("unknown word %q in the wire tag", word)
-		}
+	if word := f.words(sf.Tag.Get("wire")); word != "" {
+		fail("unknown word %q in the wire tag", word)
 	}
 	f.hidden = f.secret || f.label == "nextToken"
 	if f.union = sf.Tag.Get("union") == "true"; f.union && f.shape.kind != kindStruct {
@@ -204,6 +187,31 @@ func (c *compiler) field(parent reflect.Type, sf reflect.StructField) field {
 		fail("%v", err)
 	}
 	return f
+}
+
+// words takes up the words of a wire tag, and returns the first that means nothing.
+func (f *field) words(tag string) (unknown string) {
+	for word := range strings.SplitSeq(tag, ",") {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "", "idempotency":
+		case "required":
+			f.required = true
+		case "resource":
+			f.resource = true
+		case "secret":
+			f.secret = true
+		case "opaque":
+			f.opaque = true
+		case "query":
+			f.query = value
+		case "header":
+			f.header = value
+		default:
+			return word
+		}
+	}
+	return ""
 }
 
 // markBounded sets bounded bottom-up; busy guards against recursive types, which are taken for bounded.
