@@ -51,23 +51,10 @@ var (
 // code asks for an authorization code, signing in as alice if the page asks for that; it says whether it did.
 func (b *browser) code(t testing.TB, d *door, application string) (code string, asked bool) {
 	t.Helper()
-	sum := sha256.Sum256([]byte(pkceVerifier))
-	res, page := b.open(t, d.url+"/authorize?"+url.Values{
-		"response_type": {"code"}, "client_id": {application}, "redirect_uri": {"http://127.0.0.1/callback"}, "state": {"s"},
-		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
-	}.Encode())
+	res, page := b.authorize(t, d, application)
 	if res.StatusCode == http.StatusOK {
 		asked = true
-		form := url.Values{"username": {d.User}, "password": {d.Password}}
-		for _, tag := range pageHidden.FindAllString(page, -1) {
-			values := map[string]string{}
-			for _, m := range pageValue.FindAllStringSubmatch(tag, -1) {
-				values[m[1]] = html.UnescapeString(m[2])
-			}
-			form.Set(values["name"], values["value"])
-		}
-		posted, err := b.client.PostForm(d.url+html.UnescapeString(pageForm.FindStringSubmatch(page)[1]), form)
-		res, page = b.read(t, posted, err)
+		res, page = b.typePassword(t, d, page, d.Password)
 	}
 	location, err := res.Location()
 	if err != nil {
@@ -77,6 +64,31 @@ func (b *browser) code(t testing.TB, d *door, application string) (code string, 
 		t.Fatalf("no code: %s", location)
 	}
 	return code, asked
+}
+
+// authorize asks the authorization endpoint, which answers with a code or with the sign-in page.
+func (b *browser) authorize(t testing.TB, d *door, application string) (*http.Response, string) {
+	t.Helper()
+	sum := sha256.Sum256([]byte(pkceVerifier))
+	return b.open(t, d.url+"/authorize?"+url.Values{
+		"response_type": {"code"}, "client_id": {application}, "redirect_uri": {"http://127.0.0.1/callback"}, "state": {"s"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}.Encode())
+}
+
+// typePassword fills the form of a sign-in page in as alice, and sends it where the page says.
+func (b *browser) typePassword(t testing.TB, d *door, page, password string) (*http.Response, string) {
+	t.Helper()
+	form := url.Values{"username": {d.User}, "password": {password}}
+	for _, tag := range pageHidden.FindAllString(page, -1) {
+		values := map[string]string{}
+		for _, m := range pageValue.FindAllStringSubmatch(tag, -1) {
+			values[m[1]] = html.UnescapeString(m[2])
+		}
+		form.Set(values["name"], values["value"])
+	}
+	posted, err := b.client.PostForm(d.url+html.UnescapeString(pageForm.FindStringSubmatch(page)[1]), form)
+	return b.read(t, posted, err)
 }
 
 func (b *browser) open(t testing.TB, target string) (*http.Response, string) {

@@ -94,7 +94,9 @@ func (s *secrets) everything(d *door) {
 	s.add("password", d.Password)
 	s.add("secret access key", d.SecretAccessKey)
 	i := newIDP(t)
-	live(t, d, i).use(t, d)
+	p := live(t, d, i)
+	s.mistyped(d, p.analytics)
+	p.use(t, d)
 	analytics, _ := d.declare(t, i)
 	o, err := ParseOrganization("test", []byte(`
 users: [{ userName: carol, password: the first password of carol }]
@@ -117,12 +119,30 @@ iam: { users: [{ name: deployer, accessKeys: [{}] }] }
 	if _, a := d.create(t, byRefresh(analytics, out["refreshToken"].(string))); a.status == 200 {
 		t.Error("a revoked token was refreshed")
 	}
-	wrong := url.Values{"username": {"alice"}, "password": {"a wrong password, typed by somebody"}, "ticket": {"no ticket of ours at all"}}
-	d.send(t, d.request(t, "POST", "/sign-in", wrong.Encode(), "Content-Type", "application/x-www-form-urlencoded"))
 	if d.usersAfter(t, d.usersAfter(t, "")) == "" {
 		t.Error("the directory is not listed")
 	}
 	s.keysAndOrders(d)
+}
+
+// mistyped has a wrong password, and then a wrong ticket, come as far as they are looked at.
+func (s *secrets) mistyped(d *door, application string) {
+	t := s.t
+	t.Helper()
+	const password = "a wrong password, typed by somebody"
+	s.add("mistyped password", password)
+	b := newBrowser()
+	res, page := b.authorize(t, d, application)
+	if res.StatusCode != http.StatusOK || s.known["ticket"] == nil {
+		t.Fatalf("no sign-in page: %d", res.StatusCode)
+	}
+	if res, text := b.typePassword(t, d, page, password); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a wrong password: %d %s", res.StatusCode, text)
+	}
+	forged := pageHidden.ReplaceAllString(page, `<input type="hidden" name="ticket" value="no ticket of ours at all">`)
+	if res, text := b.typePassword(t, d, forged, password); res.StatusCode != http.StatusForbidden {
+		t.Errorf("a ticket that is none: %d %s", res.StatusCode, text)
+	}
 }
 
 // keysAndOrders has every order about keys carried out through the private listener.
