@@ -230,6 +230,9 @@ func OrderKeys(ctx context.Context, c Config, o KeyOrder) (*KeyReport, error) {
 	if c, err = c.withDefaults(); err != nil {
 		return nil, err
 	}
+	if err := c.asServersUser(); err != nil { // even reading the embedded store makes files beside it
+		return nil, err
+	}
 	if err := c.haveStore(ctx); err != nil {
 		return nil, err
 	}
@@ -246,9 +249,6 @@ func OrderKeys(ctx context.Context, c Config, o KeyOrder) (*KeyReport, error) {
 
 // listKeys looks at the keys of a store that no server on the data folder holds.
 func listKeys(ctx context.Context, c Config) (report *KeyReport, err error) {
-	if err := c.asServersUser(); err != nil { // opening it makes files beside the embedded store's
-		return nil, err
-	}
 	backend, err := c.openToRead(ctx)
 	if err != nil {
 		return nil, err
