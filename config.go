@@ -246,15 +246,24 @@ func (c Config) checkNames() error {
 	return errors.Join(faults...)
 }
 
-// checkExposure refuses what would carry tokens in the clear over a network.
-func (c Config) checkExposure() error {
-	host, port, err := net.SplitHostPort(c.Listen)
+// CheckListen says what is wrong with an address to listen on: host, colon and a port's number, of which 0 is any.
+func CheckListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
 	if err == nil {
 		err = checkPort(port, 0)
 	}
 	if err != nil {
-		return fmt.Errorf("listen is %q: %w", c.Listen, err)
+		return fmt.Errorf("listen is %q: %w", address, err)
 	}
+	return nil
+}
+
+// checkExposure refuses what would carry tokens in the clear over a network.
+func (c Config) checkExposure() error {
+	if err := CheckListen(c.Listen); err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(c.Listen)
 	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
 	if !loopback && c.Development {
 		return fmt.Errorf("listen is %s, not a loopback address: development servers stay there", c.Listen)

@@ -70,12 +70,11 @@ func (c Config) haveStore(ctx context.Context) error {
 		}
 		return err
 	}
-	if _, err := os.Stat(c.storeFile()); errors.Is(err, fs.ErrNotExist) {
+	file, err := os.Stat(c.storeFile())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && file.Size() == 0 { // empty: a first start that was interrupted
 		return fmt.Errorf("there is no store in %s; the settings (--config, or --data) say where it is", c.Data)
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }
 
 // sharedMasterKey refuses to make a master key for a database: all its nodes need the same one, so that somebody must bring it.

@@ -105,10 +105,27 @@ func (s *Server) openReadOnly(ctx context.Context, backend store.Backend) (err e
 		MasterKey: master, Now: s.config.Now, Log: slog.New(slog.DiscardHandler), Rotation: s.config.KeyRotation,
 	})
 	if errors.Is(err, store.ErrReadOnly) {
-		err = errKeysMissing
+		return s.missingKeys(ctx)
 	}
 	return err
 }
+
+// missingKeys says what it means that not all keys are there.
+func (s *Server) missingKeys(ctx context.Context) error {
+	return s.db.View(ctx, func(tx *store.Tx) error {
+		founded, err := token.Founded(tx)
+		if err != nil {
+			return err
+		}
+		if founded {
+			return errKeysLost
+		}
+		return errKeysMissing
+	})
+}
+
+// errKeysLost is of a store in which a server has run.
+var errKeysLost = errors.New("not all keys are there, though a server has run on this store")
 
 // errKeysMissing is of a store in which no server of this program has run.
 var errKeysMissing = errors.New("keys are missing, which the next start of a server makes")
@@ -123,6 +140,9 @@ func (e *examination) unopened(err error) {
 	case errors.Is(err, store.ErrNone):
 		e.warn("store", "nothing, if a server is to start on it for the first time; else see that database-url names the right database and a role that may read its tables",
 			"there is no store in it yet: %v", err)
+	case errors.Is(err, errKeysLost):
+		e.fault("keys", "if they were lost, restore a backup: a start would make others, with which nothing sealed opens; if this program is newer than the one "+
+			"that served last, a start makes what is new", "%v", err)
 	case errors.Is(err, errKeysMissing):
 		e.warn("keys", "nothing, if no server has run on this store yet", "%v", err)
 	case errors.Is(err, store.ErrOutdated):
@@ -163,7 +183,7 @@ func (s *Server) examineAudit(e *examination) {
 		e.fault("audit", "make the log writable again: without an audit event nothing is issued", "%v", err)
 	}
 	if err := s.audit.Standing(); err != nil && !errors.Is(err, audit.ErrClosed) {
-		e.fault("audit", "after a rotation send SIGHUP; if nobody rotated, find out who could write the file", "%v", err)
+		e.fault("audit", "after a rotation send SIGHUP; rename a file that was cut off before that; if nobody rotated, find out who could write the file", "%v", err)
 	}
 }
 

@@ -140,7 +140,8 @@ func (c *Config) readFile(path string) error {
 			faults = append(faults, fmt.Errorf("%s: there is no setting called %q", path, name))
 			continue
 		}
-		if err := c.assign(name, func(field reflect.Value) error { return setValue(field, value) }); err != nil {
+		verbatim := name == "master-key-command" // arguments may be empty, or begin with a blank
+		if err := c.assign(name, func(field reflect.Value) error { return setValue(field, value, verbatim) }); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", path, err))
 		}
 	}
@@ -165,7 +166,7 @@ func readDocument(text []byte, target any, options ...yaml.DecodeOption) error {
 }
 
 // setValue gives a field the value that a YAML file has for it. Its errors do not show lists and maps.
-func setValue(field reflect.Value, value any) error {
+func setValue(field reflect.Value, value any, verbatim bool) error {
 	switch v := value.(type) {
 	case nil:
 		return setField(field, "")
@@ -182,7 +183,12 @@ func setValue(field reflect.Value, value any) error {
 			if !ok {
 				return errors.New("it is not a list of plain words; numbers among them need quotes")
 			}
-			*list = append(*list, text)
+			if !verbatim {
+				text = strings.TrimSpace(text)
+			}
+			if text != "" || verbatim {
+				*list = append(*list, text)
+			}
 		}
 		return nil
 	}

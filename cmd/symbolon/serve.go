@@ -45,6 +45,9 @@ func serveCommand() *cobra.Command {
 
 // listen opens the listener and puts its real address into the config, so that the issuer is right from the start.
 func listen(config *symbolon.Config, address string) (net.Listener, error) {
+	if err := symbolon.CheckListen(address); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,15 @@ func insertFirstEpoch(tx *store.Tx) error {
 	return epochTable.Insert(tx, epochRow{ID: epochKey, Epoch: 1})
 }
 
+// Founded says whether a server has run on the store, which then has keys: its first epoch began together with them.
+func Founded(tx *store.Tx) (bool, error) {
+	_, err := epochTable.Get(tx, epochKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // longestAssertion is the longest life that an assertion may ever have. Those from before a restore are refused for as long, whatever
 // Issuers.MaxLifetime is now: it may have been longer when one of them was used.
 const longestAssertion = 24 * time.Hour

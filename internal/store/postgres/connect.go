@@ -56,6 +56,10 @@ var keepalive = []string{
 	"SET tcp_user_timeout = 10000",
 }
 
+// attention makes the server look at its node while it works for it, too, which may take long where an index is built: one that nobody waits for
+// any more ends, and does not stand in the way of whoever builds it next.
+var attention = []string{"SET client_connection_check_interval = 2000"}
+
 // CheckURL says what is wrong with a URL for Open, without repeating it.
 func CheckURL(at string) error {
 	_, _, err := parseURL(at)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -248,7 +249,7 @@ func (b *Backend) define(ctx context.Context, deadline time.Time, fn func(c *con
 		return fmt.Errorf("postgres: %w", err)
 	}
 	defer c.close()
-	if err := c.tune(time.Now().Add(openTimeout), keepalive); err != nil {
+	if err := c.tune(time.Now().Add(openTimeout), slices.Concat(keepalive, attention)); err != nil {
 		return fmt.Errorf("postgres: %w", err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.net.SetDeadline(time.Now()) })()

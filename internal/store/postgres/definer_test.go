@@ -18,7 +18,7 @@ func TestDefinerIsMissed(t *testing.T) {
 	got := map[string]string{}
 	err = b.withDefiner(t.Context(), forOthers, func(c *conn, deadline time.Time) error {
 		clear(got)
-		return c.all(deadline, &text{"SELECT name, setting FROM pg_settings WHERE name LIKE 'tcp%' OR name LIKE '%timeout'"}, func(name, value, _ string) {
+		return c.all(deadline, &text{"SELECT name, setting FROM pg_settings WHERE name LIKE 'tcp%' OR name LIKE '%timeout' OR name LIKE 'client_connection%'"}, func(name, value, _ string) {
 			got[name] = value
 		})
 	})
@@ -27,6 +27,7 @@ func TestDefinerIsMissed(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3", "tcp_user_timeout": "10000",
+		"client_connection_check_interval":    "2000",
 		"idle_in_transaction_session_timeout": "0", "statement_timeout": "0", "lock_timeout": "2000",
 	} {
 		if got[name] != want {
