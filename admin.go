@@ -138,12 +138,9 @@ func (c Config) checkAdmin() error {
 		}
 		return nil
 	}
-	host, port, err := net.SplitHostPort(c.AdminListen)
-	if err == nil {
-		err = checkPort(port, 0)
-	}
+	host, port, err := splitListen("admin-listen", c.AdminListen)
 	if err != nil {
-		return fmt.Errorf("admin-listen is %q: %w", c.AdminListen, err)
+		return err
 	}
 	if c.AdminListen == c.Listen && port != "0" {
 		return fmt.Errorf("admin-listen is %s, the address of the public listener", c.AdminListen)

@@ -246,24 +246,30 @@ func (c Config) checkNames() error {
 	return errors.Join(faults...)
 }
 
-// CheckListen says what is wrong with an address to listen on: host, colon and a port's number, of which 0 is any.
+// CheckListen says what is wrong with an address for the setting listen: host, colon and a port's number, of which 0 is any.
 func CheckListen(address string) error {
-	_, port, err := net.SplitHostPort(address)
+	_, _, err := splitListen("listen", address)
+	return err
+}
+
+// splitListen takes apart the address to listen on that the setting has.
+func splitListen(setting, address string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(address)
 	if err == nil {
 		err = checkPort(port, 0)
 	}
 	if err != nil {
-		return fmt.Errorf("listen is %q: %w", address, err)
+		return "", "", fmt.Errorf("%s is %q: %w", setting, address, err)
 	}
-	return nil
+	return host, port, nil
 }
 
 // checkExposure refuses what would carry tokens in the clear over a network.
 func (c Config) checkExposure() error {
-	if err := CheckListen(c.Listen); err != nil {
+	host, _, err := splitListen("listen", c.Listen)
+	if err != nil {
 		return err
 	}
-	host, _, _ := net.SplitHostPort(c.Listen)
 	loopback := host == "localhost" || net.ParseIP(host).IsLoopback()
 	if !loopback && c.Development {
 		return fmt.Errorf("listen is %s, not a loopback address: development servers stay there", c.Listen)
