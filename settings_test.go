@@ -3,6 +3,7 @@ package symbolon
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,14 @@ func TestEmptyUnsets(t *testing.T) {
 	c, err := LoadConfig(path, []string{"SYMBOLON_CONFIG_REFRESH_GRACE="}, map[string]string{"regions": ""})
 	if err != nil || c.RefreshGrace != nil || c.Regions != nil || c.Limits != "" {
 		t.Errorf("%v, %v, %v, %q", err, c.RefreshGrace, c.Regions, c.Limits)
+	}
+}
+
+// TestListItems: blanks around the items of a list, and empty ones, mean nothing; a program's arguments are as they are written.
+func TestListItems(t *testing.T) {
+	c, err := LoadConfig(writeFile(t, "symbolon.yaml", "regions: [\"eu-west-1 \", \"\"]\nallowed-issuer-origins: [\"\"]\nmaster-key-command: [a, \"\", \" b, c\"]\n"), nil, nil)
+	if err != nil || !slices.Equal(c.Regions, []string{"eu-west-1"}) || c.AllowedIssuerOrigins != nil || !slices.Equal(c.MasterKeyCommand, []string{"a", "", " b, c"}) {
+		t.Errorf("%q, %q, %q, %v", c.Regions, c.AllowedIssuerOrigins, c.MasterKeyCommand, err)
 	}
 }
 
